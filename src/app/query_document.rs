@@ -10,7 +10,7 @@ use sealane_core::time::Timestamp;
 pub const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
 
 /// What the members that begin with `sealane:` are short for.
-const OWN_NAMESPACE: &str = "urn:sealane:epcis:";
+pub const OWN_NAMESPACE: &str = "urn:sealane:epcis:";
 
 /// The query that every repository has.
 const SIMPLE_EVENT_QUERY: &str = "SimpleEventQuery";
@@ -32,6 +32,11 @@ impl QueryResults {
 
     /// Writes the document. Numbers have the digits with which they were signed.
     pub fn to_document(self, now: Timestamp) -> String {
+        self.compose(now).to_string()
+    }
+
+    /// The document before it is written.
+    pub fn compose(self, now: Timestamp) -> Json {
         let mut document = Json::from(json!({
             "@context": [CONTEXT, {"sealane": OWN_NAMESPACE}],
             "type": "EPCISQueryDocument",
@@ -48,7 +53,7 @@ impl QueryResults {
                 results.insert("subscriptionID".to_owned(), id.into());
             }
         }
-        document.to_string()
+        document
     }
 }
 

@@ -1,4 +1,8 @@
 //! What a capture is before it is accepted: read, normalised, held against the rights of the participant and of the client. Pure.
+//!
+//! XML becomes JSON first. Its faults are told twice: by a pointer into that JSON, and by line and column of the XML.
+
+use std::collections::BTreeMap;
 
 use sealane_core::consortium::rights::{self, RightsError};
 use sealane_core::consortium::{Claims, EventFact, ParticipantId};
@@ -11,11 +15,13 @@ use serde_json::{Value, json};
 use crate::gateway::clients::{Allowed, NotAllowed};
 use crate::gateway::document::DocumentParts;
 use crate::gateway::job::{Behaviour, event_error};
-use crate::gateway::normalise::{CHANGES_MAX, Normalised, as_sent, normalise, without_other_hash_ids};
+use crate::gateway::normalise::{CHANGES_MAX, Normalised, as_sent, normalise, normalise_json, without_other_hash_ids};
+use crate::gateway::xml::{self, TextPlace, XmlFault, XmlObjection};
 
 /// How a document is taken.
 #[derive(Debug, Clone, Copy)]
 pub struct Manner<'a> {
+    pub format: CaptureFormat,
     pub behaviour: Behaviour,
     /// Nothing is normalised.
     pub is_strict: bool,
@@ -26,6 +32,13 @@ pub struct Manner<'a> {
     pub claims: Option<&'a Claims>,
     /// What the client may record.
     pub allowed: &'a Allowed,
+}
+
+/// What a document is written in, as its sender says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaptureFormat {
+    Json,
+    Xml,
 }
 
 /// A capture that can be accepted.
@@ -60,35 +73,101 @@ pub enum IntakeError {
     NoEvent,
     #[error("this takes one event with its own `@context`; post a document to /capture")]
     NotOneEvent,
+    #[error("this gateway changes nothing (--strict), and XML would become JSON: send EPCIS 2.0 in JSON")]
+    XmlOfStrict,
 }
 
-/// What is wrong at which places, by the pointers of the document as it was sent.
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntakeFault {
+    /// JSON pointer (RFC 6901) into the document as it was sent; of XML, into what it became.
+    pub pointer: String,
+    pub message: String,
+    /// Where it is in the XML.
+    pub place: Option<TextPlace>,
+}
+
+/// What is wrong at which places.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntakeFaults {
-    pub list: Vec<(String, String)>,
+    pub list: Vec<IntakeFault>,
     pub more: bool,
     pub too_many: bool,
 }
 
 impl std::fmt::Display for IntakeFaults {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (at, (pointer, message)) in self.list.iter().enumerate() {
-            let place = if pointer.is_empty() { "the top" } else { pointer };
-            write!(f, "{}at {place}: {message}", if at == 0 { "" } else { "; " })?;
+        for (at, fault) in self.list.iter().enumerate() {
+            write!(f, "{}{fault}", if at == 0 { "" } else { "; " })?;
         }
         if self.more { write!(f, "; and more: only the first {FAULTS_MAX} are listed") } else { Ok(()) }
+    }
+}
+
+impl std::fmt::Display for IntakeFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let pointer = if self.pointer.is_empty() { "the top" } else { &self.pointer };
+        match self.place {
+            // The top of what XML became says no more than the line.
+            Some(place) if self.pointer.is_empty() => write!(f, "at {place}: {}", self.message),
+            Some(place) => write!(f, "at {pointer} ({place}): {}", self.message),
+            None => write!(f, "at {pointer}: {}", self.message),
+        }
+    }
+}
+
+impl IntakeFault {
+    /// As members of a problem.
+    pub fn to_json(&self) -> Value {
+        let mut fault = json!({"pointer": self.pointer, "message": self.message});
+        if let Some(place) = self.place {
+            fault["line"] = place.line.into();
+            fault["column"] = place.column.into();
+        }
+        fault
     }
 }
 
 impl IntakeFaults {
     fn of(faults: &Faults, was_query: bool) -> Self {
         let place = |pointer: &str| if was_query { as_sent(pointer) } else { pointer.to_owned() };
+        let fault = |pointer: &str, message: &str| IntakeFault {
+            pointer: place(pointer),
+            message: message.to_owned(),
+            place: None,
+        };
         Self {
-            list: faults.iter().map(|fault| (place(&fault.pointer), fault.message.clone())).collect(),
+            list: faults.iter().map(|one| fault(&one.pointer, &one.message)).collect(),
             more: faults.more(),
             too_many: faults.too_many(),
         }
     }
+
+    fn of_xml(fault: XmlFault) -> Self {
+        let XmlFault { place, message } = fault;
+        let fault = IntakeFault { pointer: String::new(), message, place: Some(place) };
+        Self { list: vec![fault], more: false, too_many: false }
+    }
+
+    fn of_objections(objections: &[XmlObjection], more: bool) -> Self {
+        let listed = objections.iter().take(FAULTS_MAX).map(fault_of);
+        Self { list: listed.collect(), more: more || objections.len() > FAULTS_MAX, too_many: false }
+    }
+
+    /// Finds the places of the faults in the XML from which they come.
+    fn placed(mut self, bytes: &[u8]) -> Self {
+        let unplaced = || self.list.iter().filter(|fault| fault.place.is_none());
+        let found = xml::places(bytes, unplaced().map(|fault| fault.pointer.as_str()));
+        for (fault, place) in self.list.iter_mut().filter(|fault| fault.place.is_none()).zip(found) {
+            fault.place = Some(place);
+        }
+        self
+    }
+}
+
+fn fault_of(objection: &XmlObjection) -> IntakeFault {
+    let pointer = objection.event.map_or_else(String::new, |index| place_of(index, false));
+    IntakeFault { pointer, message: objection.fault.message.clone(), place: Some(objection.fault.place) }
 }
 
 /// Takes a capture in the order of the steps: parse, normalise, convert, read strictly, check rights.
@@ -97,8 +176,70 @@ impl IntakeFaults {
 ///
 /// Of `rollback` the first step at which an event cannot be recorded. Of `proceed` only what spoils the whole document.
 pub fn take(bytes: &[u8], manner: &Manner<'_>) -> Result<TakenCapture, IntakeError> {
-    let mut normalised = normalise(bytes, manner.is_strict)
-        .map_err(|error| IntakeError::Faults(IntakeFaults::of(&error.into(), false)))?;
+    match manner.format {
+        CaptureFormat::Json => {
+            let normalised = normalise(bytes, manner.is_strict)
+                .map_err(|error| IntakeError::Faults(IntakeFaults::of(&error.into(), false)))?;
+            take_json(bytes, normalised, &[], manner)
+        }
+        CaptureFormat::Xml => match take_xml(bytes, manner) {
+            Ok(mut taken) => {
+                place_errors(&mut taken.errors, bytes);
+                Ok(taken)
+            }
+            Err(IntakeError::Faults(faults)) => Err(IntakeError::Faults(faults.placed(bytes))),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+fn take_xml(bytes: &[u8], manner: &Manner<'_>) -> Result<TakenCapture, IntakeError> {
+    if manner.is_strict {
+        return Err(IntakeError::XmlOfStrict);
+    }
+    let read = xml::read(bytes).map_err(|fault| IntakeError::Faults(IntakeFaults::of_xml(fault)))?;
+    let is_refused = match manner.behaviour {
+        Behaviour::Rollback => !read.objections.is_empty(),
+        // What is wrong outside the events spoils all of them.
+        Behaviour::Proceed => {
+            let is_document = read.document.get("epcisBody").is_some();
+            read.objections.iter().any(|objection| objection.event.is_none() || !is_document)
+        }
+    };
+    if is_refused {
+        return Err(IntakeError::Faults(IntakeFaults::of_objections(&read.objections, read.more)));
+    }
+    let normalised = normalise_json(read.document, read.changed, false);
+    take_json(bytes, normalised, &read.objections, manner)
+}
+
+/// Adds line and column to the faults of events that are left out.
+fn place_errors(errors: &mut [Value], bytes: &[u8]) {
+    let unplaced = |fault: &&mut Value| fault.get("line").is_none();
+    let mut faults: Vec<&mut Value> = errors
+        .iter_mut()
+        .filter_map(|error| error.get_mut("faults").and_then(Value::as_array_mut))
+        .flatten()
+        .filter(unplaced)
+        .collect();
+    let pointers: Vec<String> = faults
+        .iter()
+        .map(|fault| fault.get("pointer").and_then(Value::as_str).unwrap_or_default().to_owned())
+        .collect();
+    let places = xml::places(bytes, pointers.iter().map(String::as_str));
+    for (fault, place) in faults.iter_mut().zip(places) {
+        fault["line"] = place.line.into();
+        fault["column"] = place.column.into();
+    }
+}
+
+/// Takes what is JSON, or became it. `objections` are of events that are left out.
+fn take_json(
+    bytes: &[u8],
+    mut normalised: Normalised,
+    objections: &[XmlObjection],
+    manner: &Manner<'_>,
+) -> Result<TakenCapture, IntakeError> {
     let is_document = normalised.document.get("epcisBody").is_some();
     if manner.single && (is_document || normalised.document.as_object().is_none()) {
         return Err(IntakeError::NotOneEvent);
@@ -113,9 +254,11 @@ pub fn take(bytes: &[u8], manner: &Manner<'_>) -> Result<TakenCapture, IntakeErr
         read = epcis::read(&text, Reader::Strict);
     }
     match (read, manner.behaviour) {
-        (Ok(document), _) => whole(normalised, text, &document.events, manner),
-        (Err(faults), Behaviour::Proceed) if is_document => in_part(normalised, &faults, manner),
+        (Ok(document), _) if objections.is_empty() => whole(normalised, text, &document.events, manner),
+        (read, Behaviour::Proceed) if is_document => in_part(normalised, read.err().as_ref(), objections, manner),
         (Err(faults), _) => Err(IntakeError::Faults(IntakeFaults::of(&faults, normalised.was_query))),
+        // Only `proceed` goes on with objections.
+        (Ok(_), _) => Err(IntakeError::Faults(IntakeFaults::of_objections(objections, false))),
     }
 }
 
@@ -158,9 +301,16 @@ fn has_master_data(document: &Json) -> bool {
 }
 
 /// The events that can be read of a document with faults, each read by itself in the frame of the document.
-fn in_part(normalised: Normalised, all: &Faults, manner: &Manner<'_>) -> Result<TakenCapture, IntakeError> {
+fn in_part(
+    normalised: Normalised,
+    all: Option<&Faults>,
+    objections: &[XmlObjection],
+    manner: &Manner<'_>,
+) -> Result<TakenCapture, IntakeError> {
     let refused = |faults: &Faults| IntakeError::Faults(IntakeFaults::of(faults, normalised.was_query));
-    let Some(parts) = DocumentParts::of(normalised.document.clone()) else { return Err(refused(all)) };
+    let Some(parts) = DocumentParts::of(normalised.document.clone()) else {
+        return Err(all.map_or(IntakeError::NoEvent, refused));
+    };
     let found = parts.events().len();
     if found > EVENTS_PER_CAPTURE_MAX {
         return Err(IntakeError::TooManyEvents { found });
@@ -170,7 +320,17 @@ fn in_part(normalised: Normalised, all: &Faults, manner: &Manner<'_>) -> Result<
         return Err(refused(&faults));
     }
     let (mut read, mut errors) = (Vec::new(), Vec::new());
+    let mut objected: BTreeMap<usize, Vec<IntakeFault>> = BTreeMap::new();
+    for objection in objections {
+        let index = objection.event.unwrap_or_default();
+        objected.entry(index).or_default().push(fault_of(objection));
+    }
     for index in 0..found {
+        if let Some(faults) = objected.get(&index) {
+            let list = faults.iter().map(IntakeFault::to_json).collect();
+            errors.push(error_of_faults(list, index, normalised.was_query));
+            continue;
+        }
         match epcis::read(parts.only(&[index]).to_string().as_bytes(), Reader::Strict) {
             Ok(document) => read.extend(document.events.into_iter().map(|event| (index, event))),
             Err(faults) => errors.push(faults_of_event(&faults, index, normalised.was_query)),
@@ -263,6 +423,12 @@ fn faults_of_event(faults: &Faults, index: usize, was_query: bool) -> Value {
             json!({"pointer": pointer, "message": fault.message})
         })
         .collect();
+    error_of_faults(list, index, was_query)
+}
+
+/// The error of an event with these faults.
+fn error_of_faults(list: Vec<Value>, index: usize, was_query: bool) -> Value {
+    let here = place_of(index, was_query);
     let first = list.first().cloned().unwrap_or_default();
     let pointer = first.get("pointer").and_then(Value::as_str).unwrap_or(&here).to_owned();
     let problem = json!({
@@ -320,6 +486,7 @@ mod tests {
         let participant = "5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10".parse().unwrap();
         let allowed = Allowed::default();
         let manner = Manner {
+            format: CaptureFormat::Json,
             behaviour,
             is_strict: false,
             single: false,
@@ -347,7 +514,7 @@ mod tests {
         let document = document(vec![event("1", "commissioning"), wrong, event("2", "commissioning"), foreign]);
         let error = take_as(&document, Behaviour::Rollback, &claims("manufacturer")).unwrap_err();
         let IntakeError::Faults(faults) = error else { panic!("{error:?}") };
-        assert_eq!(faults.list[0].0, "/epcisBody/eventList/1/eventTime");
+        assert_eq!(faults.list[0].pointer, "/epcisBody/eventList/1/eventTime");
         let taken = take_as(&document, Behaviour::Proceed, &claims("manufacturer")).unwrap();
         assert_eq!(taken.indices, [0, 2]);
         let kept = DocumentParts::read(&taken.document).unwrap();
@@ -396,5 +563,65 @@ mod tests {
         assert_eq!(taken.indices, [0, 2]);
         assert_eq!(DocumentParts::read(&taken.document).unwrap().events().len(), 2);
         assert_eq!(taken.facts.len(), 2);
+    }
+
+    fn take_xml_as(text: &str, behaviour: Behaviour, is_strict: bool) -> Result<TakenCapture, IntakeError> {
+        let participant = "5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10".parse().unwrap();
+        let (allowed, claims) = (Allowed::default(), claims("manufacturer"));
+        let manner = Manner {
+            format: CaptureFormat::Xml,
+            behaviour,
+            is_strict,
+            single: false,
+            participant: &participant,
+            claims: Some(&claims),
+            allowed: &allowed,
+        };
+        take(text.as_bytes(), &manner)
+    }
+
+    fn xml_document(events: &[&str]) -> String {
+        let event = |inside: &&str| {
+            format!(
+                "\n<ObjectEvent><eventTime>2026-03-01T08:00:00Z</eventTime><eventTimeZoneOffset>+00:00</eventTimeZoneOffset>{inside}</ObjectEvent>"
+            )
+        };
+        let events: String = events.iter().map(event).collect();
+        format!(
+            "<e:EPCISDocument xmlns:e=\"urn:epcglobal:epcis:xsd:1\" schemaVersion=\"1.2\" creationDate=\"2026-03-01T08:00:00Z\"><EPCISBody>\
+             <EventList>{events}</EventList></EPCISBody></e:EPCISDocument>"
+        )
+    }
+
+    const GOOD: &str = "<epcList><epc>https://id.gs1.org/01/09506000134352/21/1</epc></epcList><action>ADD</action>";
+
+    #[test]
+    fn xml_is_signed_as_json_and_its_faults_have_lines() {
+        let taken = take_xml_as(&xml_document(&[GOOD]), Behaviour::Rollback, false).unwrap();
+        assert_eq!(DocumentParts::read(&taken.document).unwrap().events().len(), 1);
+        assert_eq!(taken.changed[0].message, "was XML of EPCIS 1.2 and is JSON of EPCIS 2.0 now");
+        assert!(taken.joint.is_some(), "it may share a statement");
+        let wrong = xml_document(&[GOOD, "<epcList><epc>1</epc></epcList><action>ADD</action>"]);
+        let Err(IntakeError::Faults(faults)) = take_xml_as(&wrong, Behaviour::Rollback, false) else { panic!("taken") };
+        assert_eq!(faults.list[0].pointer, "/epcisBody/eventList/1/epcList/0");
+        assert_eq!(faults.list[0].place.map(|place| place.line), Some(3));
+        assert_eq!(take_xml_as(&wrong, Behaviour::Rollback, true), Err(IntakeError::XmlOfStrict));
+    }
+
+    #[test]
+    fn proceed_leaves_out_what_has_no_form_in_json() {
+        let twice = format!("{GOOD}<action>ADD</action>");
+        let text = xml_document(&[&twice, GOOD, "<action>ADD</action>"]);
+        let Err(IntakeError::Faults(faults)) = take_xml_as(&text, Behaviour::Rollback, false) else { panic!("taken") };
+        assert_eq!(faults.list[0].pointer, "/epcisBody/eventList/0");
+        let taken = take_xml_as(&text, Behaviour::Proceed, false).unwrap();
+        assert_eq!(taken.indices, [1]);
+        let lines: Vec<&Value> = taken.errors.iter().map(|error| &error["faults"][0]["line"]).collect();
+        assert_eq!(lines, [&json!(2), &json!(4)]);
+        // An attribute that no event has spoils the whole.
+        let whole = text.replace("<EPCISBody>", "<EPCISBody kind=\"x\">");
+        assert!(matches!(take_xml_as(&whole, Behaviour::Proceed, false), Err(IntakeError::Faults(_))));
+        let only = take_xml_as(&xml_document(&[&twice]), Behaviour::Proceed, false).unwrap();
+        assert!(only.document.is_empty() && only.errors.len() == 1);
     }
 }

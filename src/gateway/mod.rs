@@ -2,17 +2,18 @@
 //! to members' nodes. `docs/GATEWAY.md` is the same for people who use it.
 //!
 //! A capture's way: [`http`] reads it and asks who sent it ([`clients`]); [`intake`] makes it a document that can be signed
-//! ([`normalise`], [`document`]); the [`keeper`] has it on the disk before the client hears 202. Then the client's lane ([`lanes`])
+//! ([`xml`], [`normalise`], [`document`]); the [`keeper`] has it on the disk before the client hears 202. Then the client's lane ([`lanes`])
 //! signs it, stores the statement, posts it to one node after the other ([`nodes`], [`delivery`]) and holds the receipt against the
 //! trust anchor ([`proof`]). [`job`] has the states. `renewal` asks for the next certificate.
 //!
 //! Beside this, [`query`] keeps the events of the whole ledger to be asked for, from an audited copy of its own, and [`subscriptions`] tells
 //! them to whoever asked for that. Nothing that fails there holds up a capture.
 //!
-//! Absent: XML, and the connection to nodes, the files of keys and the copy of the ledger, which `cli` brings ([`nodes::NodeDoor`],
+//! Absent: the connection to nodes, the files of keys and the copy of the ledger, which `cli` brings ([`nodes::NodeDoor`],
 //! [`identity::Identities`], [`Meeting`], [`query::LedgerCopy`]).
 
 pub mod clients;
+pub mod decode;
 pub mod delivery;
 pub mod document;
 pub mod http;
@@ -30,6 +31,7 @@ mod renewal;
 mod standing;
 pub mod store;
 pub mod subscriptions;
+pub mod xml;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};

@@ -6,8 +6,12 @@
 //! published examples have one, since they were computed by drafts of the standard. It is left out, so that the event is known by
 //! its right hash id. Every change is told.
 
+use std::borrow::Cow;
+
 use sealane_core::epcis::{self, Change, Reader, is_hash_id};
 use sealane_core::json::{self, Json, JsonError, Object};
+
+use super::decode::{DecodeError, decode};
 
 /// Changes that a job tells: as many as a person reads. It says if there are more.
 pub const CHANGES_MAX: usize = 100;
@@ -29,17 +33,26 @@ pub struct Normalised {
 const OF_QUERY: &str = "/epcisBody/queryResults/resultsBody/eventList";
 const OF_DOCUMENT: &str = "/epcisBody/eventList";
 
+/// Said of XML that was sent as JSON.
+const XML_AS_JSON: &str = "this is XML, and was sent as JSON: send it as application/xml";
+
 /// Reads the bytes as JSON, and rewrites it unless `is_strict`. A query's answer becomes a document either way.
 ///
 /// # Errors
 ///
 /// What is no JSON.
 pub fn normalise(bytes: &[u8], is_strict: bool) -> Result<Normalised, JsonError> {
-    let (text, mut changed) = decode(bytes)?;
-    let before = json::read(text.as_bytes()).map_err(|error| match epcis::foreign(text.as_bytes()) {
-        Some(message) => JsonError { pointer: String::new(), message: message.to_owned() },
-        None => error,
+    let (text, changed) = text_of(bytes)?;
+    let before = json::read(text.as_bytes()).map_err(|error| {
+        let is_xml = text.trim_start().starts_with('<');
+        let message = if is_xml { Some(XML_AS_JSON) } else { epcis::foreign(text.as_bytes()) };
+        message.map_or(error, |message| JsonError { pointer: String::new(), message: message.to_owned() })
     })?;
+    Ok(normalise_json(before, changed, is_strict))
+}
+
+/// Rewrites a document unless `is_strict`, as [`normalise`] does. `changed` is what was changed before.
+pub fn normalise_json(before: Json, mut changed: Vec<Change>, is_strict: bool) -> Normalised {
     let mut document = before.clone();
     let was_query = query_to_document(&mut document);
     if was_query {
@@ -61,7 +74,7 @@ pub fn normalise(bytes: &[u8], is_strict: bool) -> Result<Normalised, JsonError>
             change.pointer = as_sent(&change.pointer);
         }
     }
-    Ok(Normalised { is_as_sent: changed.is_empty() && !more && before == document, document, changed, more, was_query })
+    Normalised { is_as_sent: changed.is_empty() && !more && before == document, document, changed, more, was_query }
 }
 
 /// Leaves out each eventID that is the hash id of another event, and tells the right one; `None` if there is none, or the
@@ -118,29 +131,16 @@ pub fn as_sent(pointer: &str) -> String {
     }
 }
 
-/// Reads the bytes as text: UTF-8 with or without a byte order mark, or UTF-16 with one.
-fn decode(bytes: &[u8]) -> Result<(String, Vec<Change>), JsonError> {
-    let told = |message: &str| vec![Change { pointer: String::new(), message: message.to_owned() }];
-    let fault = |message: &str| JsonError { pointer: String::new(), message: message.to_owned() };
-    let utf16 = |pairs: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units = pairs.chunks_exact(2).map(|pair| unit([pair[0], pair[1]]));
-        let text: Result<String, _> = char::decode_utf16(units).collect();
-        match text {
-            Ok(text) if pairs.len().is_multiple_of(2) => Ok((text, told("was UTF-16 and is UTF-8 now"))),
-            _ => Err(fault("the byte order mark says that this is UTF-16, and it is not: send UTF-8")),
+/// Reads the bytes as text.
+fn text_of(bytes: &[u8]) -> Result<(Cow<'_, str>, Vec<Change>), JsonError> {
+    let told = |message: &str| Change { pointer: String::new(), message: message.to_owned() };
+    match decode(bytes) {
+        Ok(found) => Ok((found.text, found.form.change().map(told).into_iter().collect())),
+        Err(error) => {
+            let foreign = epcis::foreign(bytes).filter(|_| matches!(error, DecodeError::NoUtf8(_)));
+            let message = foreign.map_or_else(|| error.to_string(), str::to_owned);
+            Err(JsonError { pointer: String::new(), message })
         }
-    };
-    match bytes {
-        [0xef, 0xbb, 0xbf, rest @ ..] => match std::str::from_utf8(rest) {
-            Ok(text) => Ok((text.to_owned(), told("the byte order mark is left out"))),
-            Err(error) => Err(fault(&format!("the text is not UTF-8: {error}"))),
-        },
-        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        _ => match std::str::from_utf8(bytes) {
-            Ok(text) => Ok((text.to_owned(), Vec::new())),
-            Err(error) => Err(fault(epcis::foreign(bytes).unwrap_or(&format!("the text is not UTF-8: {error}")))),
-        },
     }
 }
 

@@ -53,6 +53,17 @@ pub fn media_type_rating(request: &HttpRequest, media_type: &str) -> u32 {
     quality_of(&accepted(request), parts)
 }
 
+/// Picks the media type that the request's `Accept` rates highest; of those rated alike the first, and the first too if it says nothing, or
+/// nothing that can be read. `None` if it takes none of them.
+pub fn best_media_type(request: &HttpRequest, offered: &[&'static str]) -> Option<&'static str> {
+    let accept = accepted(request);
+    if accept.is_empty() {
+        return offered.first().copied();
+    }
+    let rated = offered.iter().filter_map(|name| Some((*name, quality_of(&accept, name.split_once('/')?))));
+    rated.filter(|(_, quality)| *quality > 0).rev().max_by_key(|(_, quality)| *quality).map(|(name, _)| name)
+}
+
 /// What a client says of media types: nothing if it says nothing of them, or nothing that can be read.
 fn accepted(request: &HttpRequest) -> Vec<QualityItem<Mime>> {
     let accept = wishes(request, &ACCEPT).and_then(|()| Accept::parse(request).ok());
@@ -151,6 +162,27 @@ mod tests {
     fn pick(accept: &str) -> Form {
         let request = TestRequest::get().insert_header(("Accept", accept)).to_http_request();
         preferred(&request, &[Form::Json, Form::Html, Form::Linkset])
+    }
+
+    #[test]
+    fn the_best_media_type_is_one_that_is_taken() {
+        let best = |accept: &str| {
+            let request = TestRequest::get().insert_header(("Accept", accept)).to_http_request();
+            best_media_type(&request, &["application/json", "application/xml", "text/xml"])
+        };
+        for (accept, media_type) in [
+            ("", Some("application/json")),
+            ("*/*", Some("application/json")),
+            ("application/xml", Some("application/xml")),
+            ("text/xml", Some("text/xml")),
+            ("application/xml;q=0.5, */*;q=0.4", Some("application/xml")),
+            ("application/json;q=0.5, application/xml;q=0.6", Some("application/xml")),
+            ("application/json, application/xml", Some("application/json")),
+            ("image/png", None),
+            ("application/xml;q=0", None),
+        ] {
+            assert_eq!(best(accept), media_type, "{accept}");
+        }
     }
 
     #[test]

@@ -121,16 +121,6 @@ fn what_cannot_be_read_is_refused_and_leaves_nothing() {
         "2026-03-01T08:00:00.000Z",
     )]);
     refused(&gateway.post(&foreign), 403, "own-claim", "SecurityException", "lies under none of the signer's claims");
-    for (kind, body) in [("application/xml", "<a/>"), ("text/xml", "<a/>")] {
-        let words = "this version takes no XML yet, and a later one takes EPCIS 1.1, 1.2 and 2.0";
-        refused(
-            &post(&[("Content-Type", kind)], body.as_bytes()),
-            415,
-            "unsupported-media-type",
-            "UnsupportedMediaTypeException",
-            words,
-        );
-    }
     refused(
         &post(&[("Content-Type", "text/csv")], b"a"),
         415,

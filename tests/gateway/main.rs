@@ -20,6 +20,7 @@ mod renewal;
 mod subscriber;
 mod subscriptions;
 mod websocket;
+mod xml;
 
 #[allow(dead_code, reason = "shared with the tests of the ledger's store, which use more of it")]
 #[path = "../store/database.rs"]

@@ -147,8 +147,8 @@ fn ids_are_given_in_the_form_that_is_asked_for() {
     assert_eq!(asked(Some("ALWAYS_URN"), "?sealane:original=true"), (urn, place, said("Never_Translates")));
     let wrong = request(gateway.host(), "GET", "/events", &[("GS1-EPC-Format", "urn")], b"");
     refused(&wrong, 400, "bad-header", "ValidationException", "Always_EPC_URN");
-    let xml = request(gateway.host(), "GET", "/events", &[("Accept", "application/xml")], b"");
-    refused(&xml, 406, "not-acceptable", "NotAcceptableException", "later version");
+    let image = request(gateway.host(), "GET", "/events", &[("Accept", "image/png")], b"");
+    refused(&image, 406, "not-acceptable", "NotAcceptableException", "application/xml");
 }
 
 #[test]

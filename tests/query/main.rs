@@ -14,6 +14,7 @@ mod oracle;
 mod pace;
 mod place;
 mod questions;
+mod xml;
 
 /// Runs each test of a module against an empty store in both databases.
 macro_rules! in_both_stores {

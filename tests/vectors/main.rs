@@ -13,6 +13,7 @@ mod notes;
 mod tiles;
 mod wycheproof;
 mod x509;
+mod xml;
 
 /// The folder of one set of vectors; `None`, with a line that says so, when it is missing.
 pub fn folder(name: &str) -> Option<PathBuf> {

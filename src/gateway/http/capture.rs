@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderMap, LOCATION};
+use actix_web::http::header::{CONTENT_TYPE, HeaderMap, LOCATION};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use aws_lc_rs::rand;
@@ -15,7 +15,7 @@ use crate::gateway::clients::{GatewayClient, Scope};
 use crate::gateway::http::auth::enter;
 use crate::gateway::http::problems::too_long;
 use crate::gateway::http::{Served, inflate, jobs};
-use crate::gateway::intake::{Manner, TakenCapture, leave_out, take};
+use crate::gateway::intake::{CaptureFormat, Manner, TakenCapture, leave_out, take};
 use crate::gateway::job::{Behaviour, JobId};
 use crate::gateway::keeper::{Kept, KeptJob, NewJob};
 use crate::http::body;
@@ -31,7 +31,15 @@ const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 const IDEMPOTENCY_KEY_CHARS_MAX: usize = 255;
 
 /// The documents that are taken.
-const JSON_TYPES: [&str; 2] = ["application/json", "application/ld+json"];
+const MEDIA_TYPES: [(&str, CaptureFormat); 4] = [
+    ("application/json", CaptureFormat::Json),
+    ("application/ld+json", CaptureFormat::Json),
+    ("application/xml", CaptureFormat::Xml),
+    ("text/xml", CaptureFormat::Xml),
+];
+
+/// The encodings that the parameter `charset` of XML may name. Which it is, the document itself says.
+const CHARSETS: [&str; 5] = ["utf-8", "utf-16", "utf-16le", "utf-16be", "us-ascii"];
 
 pub async fn post_capture(
     request: HttpRequest,
@@ -88,9 +96,9 @@ async fn accept_from(
     })?;
     let behaviour = behaviour_of(request.headers())?;
     let idempotency_key = idempotency_key_of(request.headers())?;
-    let media_type = media_type_of(request)?;
+    let (media_type, format) = media_type_of(request)?;
     let bytes = inflate::read(request, payload).await?;
-    let posted = Posted { bytes, behaviour, idempotency_key, media_type, single };
+    let posted = Posted { bytes, behaviour, idempotency_key, media_type, format, single };
     let (gateway, name) = (Arc::clone(gateway), client.name.clone());
     let waker = Arc::clone(&gateway);
     let job = web::block(move || keep(&gateway, client, posted)).await.map_err(Problem::internal)??;
@@ -104,6 +112,7 @@ struct Posted {
     behaviour: Behaviour,
     idempotency_key: Option<String>,
     media_type: String,
+    format: CaptureFormat,
     single: bool,
 }
 
@@ -111,6 +120,7 @@ struct Posted {
 fn keep(gateway: &Gateway, client: GatewayClient, posted: Posted) -> Result<KeptJob, Problem> {
     let claims = gateway.claims();
     let manner = Manner {
+        format: posted.format,
         behaviour: posted.behaviour,
         is_strict: gateway.settings.is_strict,
         single: posted.single,
@@ -217,14 +227,32 @@ fn idempotency_key_of(headers: &HeaderMap) -> Result<Option<String>, Problem> {
     Ok(Some(text))
 }
 
-fn media_type_of(request: &HttpRequest) -> Result<String, Problem> {
-    let refused = |words: &str| Err(body::unsupported(request, words));
-    match body::media_type(request).as_deref() {
-        Some(known) if JSON_TYPES.contains(&known) => Ok(known.to_owned()),
-        Some("application/xml" | "text/xml") => refused(
-            "send the document in JSON, as application/json or application/ld+json: this version takes no XML yet, and a later one \
-             takes EPCIS 1.1, 1.2 and 2.0",
-        ),
-        _ => refused("send an EPCISDocument as application/json or application/ld+json"),
+fn media_type_of(request: &HttpRequest) -> Result<(String, CaptureFormat), Problem> {
+    let found = body::media_type(request).unwrap_or_default();
+    let known = MEDIA_TYPES.iter().find(|(name, _)| *name == found);
+    let Some((name, format)) = known else {
+        return Err(body::unsupported(
+            request,
+            "send an EPCISDocument as application/json, application/ld+json or application/xml",
+        ));
+    };
+    if let Some(charset) = charset_of(request).filter(|_| *format == CaptureFormat::Xml)
+        && !CHARSETS.iter().any(|known| known.eq_ignore_ascii_case(&charset))
+    {
+        return Err(body::unsupported(
+            request,
+            &format!("the charset {charset:?} is not taken: send XML in UTF-8 or UTF-16"),
+        ));
     }
+    Ok(((*name).to_owned(), *format))
+}
+
+/// The parameter `charset` of the body's media type.
+fn charset_of(request: &HttpRequest) -> Option<String> {
+    let value = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    let charset = value.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"').to_owned())
+    })?;
+    Some(charset.chars().take(40).collect())
 }

@@ -1,11 +1,12 @@
 //! From the gateway's errors to problems.
 
 use crate::gateway::clients::DoorError;
-use crate::gateway::intake::{IntakeError, IntakeFaults};
+use crate::gateway::intake::{IntakeError, IntakeFault, IntakeFaults};
 use crate::gateway::keeper::KeeperError;
 use crate::http::capture::DOCUMENT_BYTES_MAX;
 use crate::http::problem::{Code, Problem};
 use sealane_core::limits::EVENTS_PER_CAPTURE_MAX;
+use serde_json::Value;
 
 impl From<KeeperError> for Problem {
     fn from(error: KeeperError) -> Self {
@@ -44,6 +45,7 @@ impl From<IntakeError> for Problem {
             IntakeError::Client { index, error: not_allowed } => Self::new(Code::ClientNotAllowed, error.to_string())
                 .with_faults([(place(*index).as_str(), not_allowed.to_string().as_str())]),
             IntakeError::NoEvent | IntakeError::NotOneEvent => Self::new(Code::EpcisInvalid, error.to_string()),
+            IntakeError::XmlOfStrict => Self::new(Code::UnsupportedMediaType, error.to_string()),
         }
     }
 }
@@ -54,8 +56,8 @@ fn place(index: usize) -> String {
 
 fn of_faults(faults: &IntakeFaults) -> Problem {
     let code = if faults.too_many { Code::CaptureLimit } else { Code::EpcisInvalid };
-    let list = faults.list.iter().map(|(pointer, message)| (pointer.as_str(), message.as_str()));
-    Problem::new(code, faults.to_string()).with_faults(list)
+    let list: Vec<Value> = faults.list.iter().map(IntakeFault::to_json).collect();
+    Problem::new(code, faults.to_string()).with("faults", list)
 }
 
 /// A body that is longer than a capture may be, with both limits of EPCIS.

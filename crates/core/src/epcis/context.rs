@@ -21,6 +21,12 @@ const STANDARD_PREFIXES: &[(&str, &[&str])] = &[
     ("cbvmda", &["urn:epcglobal:cbv:mda", "urn:epcglobal:cbv:mda:"]),
 ];
 
+/// The namespace of a prefix that the standard's context declares for names that are not EPCIS's own.
+pub(super) fn standard_namespace(prefix: &str) -> Option<&'static str> {
+    let (_, namespaces) = STANDARD_PREFIXES.iter().find(|(standard, _)| *standard == prefix && prefix != "epcis")?;
+    namespaces.first().copied()
+}
+
 /// Where the names of EPCIS 2.0 live; a name under one of these is a standard name spelt out.
 const EPCIS_NAMESPACES: &[&str] = &["epcis:", "https://ref.gs1.org/epcis/", "http://ref.gs1.org/epcis/"];
 
@@ -327,6 +333,12 @@ fn declarations(walk: &mut Walk, inline: &Object) {
     }
 }
 
+/// Tells whether a context may declare a prefix for a namespace: no name of EPCIS 2.0, no prefix of the standard for another namespace, and
+/// no second name for the standard's own.
+pub fn may_declare(prefix: &str, namespace: &str) -> bool {
+    objection(prefix, &Json::from(namespace)).is_none()
+}
+
 fn objection(name: &str, value: &Json) -> Option<String> {
     let target = target(value);
     if matches!(name, "id" | "type") && target.is_some_and(|at| at.strip_prefix('@') == Some(name)) {
@@ -410,6 +422,14 @@ mod tests {
             ("grade", json!({"@id": "https://example.com/grade", "@type": "@id"})),
         ] {
             assert_eq!(objection(name, &value.into()), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn prefixes_may_not_be_names_of_the_standard() {
+        assert!(may_declare("ex", "urn:ex:") && may_declare("cbvmda", "urn:epcglobal:cbv:mda"));
+        for (prefix, namespace) in [("action", "urn:ex:"), ("gs1", "urn:ex:"), ("ex", "https://ref.gs1.org/epcis/")] {
+            assert!(!may_declare(prefix, namespace), "{prefix} {namespace}");
         }
     }
 

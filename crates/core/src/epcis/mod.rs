@@ -16,6 +16,7 @@ mod event_hash;
 mod fault;
 mod ids;
 mod master;
+mod names;
 mod older;
 pub mod query;
 mod rules;
@@ -31,10 +32,12 @@ use crate::limits::{EVENTS_PER_CAPTURE_MAX, PRE_HASH_BYTES_MAX};
 use crate::time::Timestamp;
 
 pub use changes::{Change, changes};
+pub use context::may_declare;
 pub use coordinates::Coordinates;
 pub use event::{Action, Event, Part, What};
 pub use fault::{EpcisFault, FaultKind, Faults};
 pub use master::{VocabularyElement, vocabulary_name};
+pub use names::NameScope;
 pub use uri::is_absolute_uri;
 pub use vocabulary::{BizStep, Disposition};
 

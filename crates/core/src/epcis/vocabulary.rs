@@ -48,6 +48,12 @@ impl Vocabulary {
         self.word(text).map_or_else(|| text.to_owned(), |word| format!("{}{word}", self.web_prefix))
     }
 
+    /// The shorter spelling of a standard word in any spelling: the URN of CBV 1.2, or `gs1:` and the word. Other text as it is.
+    pub fn urn(&self, text: &str) -> String {
+        let prefix = self.prefixes.first().copied().unwrap_or_default();
+        self.word(text).map_or_else(|| text.to_owned(), |word| format!("{prefix}{word}"))
+    }
+
     /// The word of the list that somebody who wrote `text` most likely meant: by what people call it, by a part of the word, or
     /// by its letters. `None` for text that resembles none.
     pub(super) fn nearest(&self, text: &str) -> Option<&'static str> {
@@ -381,6 +387,13 @@ mod tests {
         for disposition in Disposition::STANDARD {
             assert_eq!(disposition.to_string().parse::<Disposition>().as_ref(), Ok(disposition));
         }
+    }
+
+    #[test]
+    fn words_have_a_shorter_spelling() {
+        assert_eq!(BIZ_STEPS.urn("https://ref.gs1.org/cbv/BizStep-shipping"), "urn:epcglobal:cbv:bizstep:shipping");
+        assert_eq!(MEASUREMENT_TYPES.urn("Temperature"), "gs1:Temperature");
+        assert_eq!(DISPOSITIONS.urn("urn:x:mine"), "urn:x:mine");
     }
 
     #[test]

@@ -7,7 +7,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::token::{PageToken, query_digest};
 use crate::gateway::http::Served;
 use crate::gateway::query::form::IdForm;
-use crate::http::accept::takes_any;
+use crate::gateway::xml::WordForm;
+use crate::http::accept::{best_media_type, takes_any};
 use crate::http::exchange::URI_BYTES_MAX;
 use crate::http::parameters::{bad, decode};
 use crate::http::problem::{Code, Problem};
@@ -19,11 +20,13 @@ use sealane_core::time::Timestamp;
 pub const PER_PAGE: u32 = 30;
 pub const PER_PAGE_MAX: u32 = 1_000;
 
-/// What is given.
+/// What is given for all that is asked for, and what for events.
 const MEDIA_TYPES: [(&str, &str); 2] = [("application", "json"), ("application", "ld+json")];
+const EVENT_TYPES: [&str; 4] = ["application/json", "application/ld+json", "application/xml", "text/xml"];
 
 const EXTENSIONS: &str = "GS1-Extensions";
 const EPC_FORMAT: &str = "GS1-EPC-Format";
+const WORD_FORMAT: &str = "GS1-CBV-XML-Format";
 
 /// The parameters of a page, which are none of the query's.
 const PER_PAGE_NAME: &str = "perPage";
@@ -38,6 +41,14 @@ pub struct AskedQuery {
     pub per_page: u32,
     token: Option<String>,
     pub form: IdForm,
+    pub writing: Writing,
+}
+
+/// What events are written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writing {
+    Json,
+    Xml { media_type: &'static str, words: WordForm },
 }
 
 /// What is percent-encoded in a link: all but what a query may hold as it stands (RFC 3986 §3.4), and of that what separates in a query, in
@@ -64,17 +75,28 @@ impl AskedQuery {
     ///
     /// 400 for what cannot be read, 406 for a form that is not given.
     pub fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        check_type(request)?;
         Self::read(request, |_| true)
     }
 
+    /// Reads a request for events, which are given in XML too.
+    ///
+    /// # Errors
+    ///
+    /// 400 for what cannot be read, 406 for a form that is not given.
+    pub fn of_events(request: &HttpRequest) -> Result<Self, Problem> {
+        let writing = writing_of(request)?;
+        Ok(Self { writing, ..Self::read(request, |_| true)? })
+    }
+
     fn read(request: &HttpRequest, is_of_query: impl Fn(&str) -> bool) -> Result<Self, Problem> {
-        check_type(request)?;
         let mut asked = Self {
             parameters: QueryParameters::default(),
             pairs: Vec::new(),
             per_page: PER_PAGE,
             token: None,
             form: form_of(request.headers())?,
+            writing: Writing::Json,
         };
         for (prefix, namespace) in extensions(request.headers())? {
             asked.parameters.declare(&prefix, &namespace);
@@ -121,13 +143,13 @@ impl AskedQuery {
 
     /// Reads a request that is no query for events: its parameters are its own.
     pub fn of_page(request: &HttpRequest) -> Result<Self, Problem> {
+        check_type(request)?;
         Self::read(request, |_| false)
     }
 
-    /// Reads the form of an answer alone.
-    pub fn form_alone(request: &HttpRequest) -> Result<IdForm, Problem> {
-        check_type(request)?;
-        form_of(request.headers())
+    /// Reads the form of an answer with events alone.
+    pub fn form_alone(request: &HttpRequest) -> Result<(IdForm, Writing), Problem> {
+        Ok((form_of(request.headers())?, writing_of(request)?))
     }
 
     /// The page that was asked for, of a query and what else decides what its pages hold.
@@ -187,9 +209,39 @@ pub fn check_type(request: &HttpRequest) -> Result<(), Problem> {
     }
     let asked = text(request.headers(), ACCEPT.as_str())?.unwrap_or_default();
     let detail = format!(
-        "Accept {asked:?}: events are given as application/json, by another name application/ld+json; XML comes in a later version"
+        "Accept {asked:?}: this is given as application/json, by another name application/ld+json; only events are given in XML too"
     );
     Err(Problem::new(Code::NotAcceptable, detail))
+}
+
+/// What a request wants events to be written in.
+fn writing_of(request: &HttpRequest) -> Result<Writing, Problem> {
+    let words = words_of(request.headers())?;
+    match best_media_type(request, &EVENT_TYPES) {
+        Some(media_type @ ("application/xml" | "text/xml")) => Ok(Writing::Xml { media_type, words }),
+        Some(_) => Ok(Writing::Json),
+        None => {
+            let asked = text(request.headers(), ACCEPT.as_str())?.unwrap_or_default();
+            let detail = format!("Accept {asked:?}: events are given as {}", EVENT_TYPES.join(", "));
+            Err(Problem::new(Code::NotAcceptable, detail))
+        }
+    }
+}
+
+/// Reads `GS1-CBV-XML-Format` (EPCIS 2.0 §12.6.5). The ledger has words as JSON has them, bare, which are short for Web URIs: so these are what
+/// is not translated too.
+fn words_of(headers: &HeaderMap) -> Result<WordForm, Problem> {
+    let Some(asked) = text(headers, WORD_FORMAT)? else { return Ok(WordForm::WebUri) };
+    match asked.to_ascii_lowercase().as_str() {
+        "always_web_uri" | "never_translates" | "no_preference" => Ok(WordForm::WebUri),
+        "always_urn" => Ok(WordForm::Urn),
+        _ => {
+            let detail = format!(
+                "{WORD_FORMAT} {asked:?} is none of Always_Web_URI, Always_URN, Never_Translates, No_Preference"
+            );
+            Err(Problem::new(Code::BadHeader, detail))
+        }
+    }
 }
 
 /// Reads `GS1-EPC-Format` (EPCIS 2.0 §12.6.4).
@@ -296,10 +348,36 @@ mod tests {
             ("EQ_bizStep=%ff", vec![], "percent-encoded"),
             ("", vec![(EPC_FORMAT, "urn")], "is none of"),
             ("", vec![(EXTENSIONS, "ex")], "prefix=URI"),
-            ("", vec![("Accept", "application/xml")], "later version"),
+            ("", vec![("Accept", "application/xml")], "only events are given in XML"),
         ] {
             let refused = read(query, &headers).err().unwrap_or_default();
             assert!(refused.contains(words), "{query} {headers:?}: {refused}");
         }
+    }
+
+    #[test]
+    fn events_are_given_in_json_and_xml() {
+        let read = |headers: &[(&str, &str)]| {
+            let request = headers
+                .iter()
+                .fold(TestRequest::get().uri("/events"), |request, header| request.insert_header(*header));
+            AskedQuery::of_events(&request.to_http_request())
+                .map(|asked| asked.writing)
+                .map_err(|problem| problem.detail().to_owned())
+        };
+        let xml = |media_type, words| Ok(Writing::Xml { media_type, words });
+        let accept = ("Accept", "application/xml");
+        for (headers, writing) in [
+            (vec![], Ok(Writing::Json)),
+            (vec![("Accept", "*/*")], Ok(Writing::Json)),
+            (vec![accept], xml("application/xml", WordForm::WebUri)),
+            (vec![("Accept", "text/xml;q=0.9, application/json;q=0.8")], xml("text/xml", WordForm::WebUri)),
+            (vec![accept, (WORD_FORMAT, "Always_URN")], xml("application/xml", WordForm::Urn)),
+            (vec![accept, (WORD_FORMAT, "never_translates")], xml("application/xml", WordForm::WebUri)),
+        ] {
+            assert_eq!(read(&headers), writing, "{headers:?}");
+        }
+        assert!(read(&[("Accept", "image/png")]).unwrap_err().contains("application/xml"));
+        assert!(read(&[(WORD_FORMAT, "URN")]).unwrap_err().contains("is none of Always_Web_URI"));
     }
 }

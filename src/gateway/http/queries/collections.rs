@@ -103,7 +103,7 @@ pub async fn get(request: HttpRequest, served: web::Data<Served>) -> Result<Http
 /// `GET /epcs/{epc}/events` and the like, with any further parameter of a query.
 pub async fn list_events(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, Problem> {
     let (client, side) = side(&request, &served).await?;
-    let asked = AskedQuery::of(&request)?;
+    let asked = AskedQuery::of_events(&request)?;
     let named = Resources::of(&request)?.named(&request, "/events")?;
     check_seen(&client, &side, named.clone()).await?;
     let mut query = asked.parameters.read()?;

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::asked::AskedQuery;
+use super::asked::{AskedQuery, Writing};
 use super::{answer, ask, resolved, side};
 use crate::app::query_document::QueryResults;
 use crate::gateway::clients::ClientName;
@@ -13,17 +13,19 @@ use crate::gateway::http::Served;
 use crate::gateway::query::QuerySide;
 use crate::gateway::query::form::{IdForm, Prefixes};
 use crate::gateway::query::store::{FoundPage, PageRequest};
+use crate::gateway::xml;
 use crate::http::events::{document, identifier};
 use crate::http::problem::{Code, Problem};
 use sealane_core::epcis::query::{Condition, CountLimit, EventQuery, Key, KeyRange};
 use sealane_core::merkle::TreeSize;
 
 const EPC_FORMAT: HeaderName = HeaderName::from_static("gs1-epc-format");
+const WORD_FORMAT: HeaderName = HeaderName::from_static("gs1-cbv-xml-format");
 
 /// `GET /events`.
 pub async fn list_events(request: HttpRequest, served: web::Data<Served>) -> Result<HttpResponse, Problem> {
     let (client, side) = side(&request, &served).await?;
-    let asked = AskedQuery::of(&request)?;
+    let asked = AskedQuery::of_events(&request)?;
     let query = asked.parameters.read()?;
     page(&request, &served, (client, side), &asked, query).await
 }
@@ -37,7 +39,7 @@ pub async fn get_event(request: HttpRequest, served: web::Data<Served>) -> Resul
     if request.query_string() == "ver=CBV2.0" {
         event_id = format!("{event_id}?ver=CBV2.0");
     }
-    let form = AskedQuery::form_alone(&request)?;
+    let (form, writing) = AskedQuery::form_alone(&request)?;
     let query = EventQuery {
         conditions: vec![Condition::new("eventID", vec![KeyRange::Exactly(Key::text(&event_id))])],
         ..EventQuery::default()
@@ -54,7 +56,7 @@ pub async fn get_event(request: HttpRequest, served: web::Data<Served>) -> Resul
         let detail = "the events with this eventID are more than one answer has room for: GET /events?EQ_eventID= gives them page by page";
         return Err(Problem::new(Code::QueryTooLarge, detail));
     }
-    Ok(written(&served, found, form, &prefixes, size))
+    written(&served, found, (form, writing), &prefixes, size)
 }
 
 /// A page of the events that a query finds.
@@ -95,7 +97,7 @@ pub async fn page(
     let told = told + found.events.len() as u64;
     let is_over = matches!(count, CountLimit::First(first) if told >= first);
     let next = found.next.clone().filter(|_| !is_over);
-    let mut answer = written(served, found, asked.form, &prefixes, size);
+    let mut answer = written(served, found, (asked.form, asked.writing), &prefixes, size)?;
     if let Some(end) = next {
         let (token, expires) = served.seal.seal(digest, size, &end, told, served.gateway.now());
         answer::lead_on(&mut answer, request.uri().path(), &asked.next_query(&token), expires);
@@ -104,7 +106,17 @@ pub async fn page(
 }
 
 /// Writes a page in a form, and says which form it is.
-fn written(served: &Served, page: FoundPage, form: IdForm, prefixes: &Prefixes, size: TreeSize) -> HttpResponse {
+///
+/// # Errors
+///
+/// 406 if an event has no form in XML, which was asked for.
+fn written(
+    served: &Served,
+    page: FoundPage,
+    (form, writing): (IdForm, Writing),
+    prefixes: &Prefixes,
+    size: TreeSize,
+) -> Result<HttpResponse, Problem> {
     let mut form_given = form;
     let events = page.events.into_iter().map(|mut found| {
         if !form.write(&mut found.json, prefixes) {
@@ -112,8 +124,19 @@ fn written(served: &Served, page: FoundPage, form: IdForm, prefixes: &Prefixes, 
         }
         found
     });
-    let document = QueryResults::of_events(events.collect()).to_document(served.gateway.now());
-    let mut answer = document::answer(document, size, None);
+    let document = QueryResults::of_events(events.collect()).compose(served.gateway.now());
+    let mut answer = match writing {
+        Writing::Json => document::answer(document.to_string(), size, None),
+        Writing::Xml { media_type, words } => {
+            let text = xml::write(&document, words)
+                .map_err(|error| Problem::new(Code::NotAcceptable, format!("there is no XML of this: {error}")))?;
+            let mut answer = document::answer(text, size, None);
+            answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+            answer.headers_mut().insert(WORD_FORMAT, HeaderValue::from_static(words.as_str()));
+            answer
+        }
+    };
     answer.headers_mut().insert(EPC_FORMAT, HeaderValue::from_static(form_given.as_str()));
-    answer
+    answer.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
+    Ok(answer)
 }
