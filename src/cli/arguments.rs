@@ -21,6 +21,7 @@ use crate::cli::proposals::ProposalsOptions;
 use crate::cli::propose::{PolicyOptions, ProposeOptions, RulesOptions};
 use crate::cli::register::RegisterOptions;
 use crate::cli::stores::StoreName;
+use crate::cli::trace::TraceOptions;
 use crate::config::{AgreementSection, Config, ConsoleAddress, LogFormat, PeerEndpoint, Secret};
 use sealane_core::consortium::{Organization, ParticipantId};
 use sealane_core::hash::Hash;
@@ -183,6 +184,8 @@ pub enum Command {
     Verify(VerifyOptions),
     /// Save the evidence about a product
     Evidence(EvidenceOptions),
+    /// Ask a participant's gateway what a thing was made of, and what became of it
+    Trace(TraceOptions),
     /// Show, save or pin a ledger's trust anchor, with its fingerprint in digits
     Trust(TrustOptions),
     /// Draw the label of a product: the QR code of its page on a node

@@ -69,6 +69,7 @@ mod sign;
 mod split;
 mod stores;
 mod tls;
+mod trace;
 mod trust;
 mod verify;
 
@@ -150,6 +151,7 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
         Command::Post(options) => post::run(&global, &options, &output),
         Command::Verify(options) => verify::run(&global, &options, &output),
         Command::Evidence(options) => evidence::run(&global, &options, &output),
+        Command::Trace(options) => trace::run(&global, &options, &output),
         Command::Trust(options) => trust::run(&global, &options, &output),
         Command::Label(options) => label::run(&global, &options, &output),
         Command::Audit(options) => audit::run(&global, &options, &output),

@@ -31,6 +31,7 @@ mod renewal;
 mod standing;
 pub mod store;
 pub mod subscriptions;
+pub mod trace;
 pub mod xml;
 
 use std::collections::BTreeMap;
@@ -47,6 +48,7 @@ use sealane_core::merkle::TreeSize;
 use sealane_core::statement::SignatureVerifier;
 use sealane_core::time::Timestamp;
 
+use crate::app::Ledger;
 use crate::ports::Clock;
 use clients::{ClientDoor, ClientName, Scope};
 use identity::Identities;
@@ -282,6 +284,11 @@ impl Gateway {
     /// The gateway only captures.
     pub fn subscriptions(&self) -> Result<&Arc<Subscriptions>, QueryObstacle> {
         self.subscriptions.as_ref().ok_or(QueryObstacle::Off)
+    }
+
+    /// The gateway's own copy of the ledger, once it is open.
+    fn ledger(&self) -> Option<Ledger> {
+        self.queries.as_ref()?.ledger()
     }
 
     fn has_query(&self, name: &QueryName) -> Result<bool, KeeperError> {

@@ -19,6 +19,7 @@ mod queries;
 mod renewal;
 mod subscriber;
 mod subscriptions;
+mod trace;
 mod websocket;
 mod xml;
 

@@ -257,7 +257,7 @@ fn wrong_queries_hear_what_would_be_right() {
         until(|| Some(()).filter(|()| gateway.get("/events").status == 200), || "no queries".to_owned());
         refused(&gateway.get(&path), 400, "bad-parameter", "QueryParameterException", words);
     }
-    refused(&gateway.get("/epcis/queries"), 404, "not-found", "NoSuchResourceException", "later version");
+    refused(&gateway.get("/epcis/querys"), 404, "not-found", "NoSuchResourceException", "docs/GATEWAY.md");
     let method = request(gateway.host(), "PUT", "/events", &[], b"");
     assert_eq!((method.status, method.header("Allow")), (405, Some("GET, HEAD, OPTIONS, POST")));
 }

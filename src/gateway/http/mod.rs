@@ -35,7 +35,7 @@ use crate::http::server::start_app;
 /// Reads the names in a client's certificate: its common name and alternative names.
 pub type NamesOf = fn(&[u8]) -> Vec<String>;
 
-use queries::{PageSeal, collections, events as queried, master, named, subscriptions};
+use queries::{PageSeal, collections, events as queried, master, named, subscriptions, trace};
 
 pub use jobs::to_json as job_to_json;
 
@@ -118,6 +118,7 @@ fn configure(config: &mut web::ServiceConfig, served: &Served) {
                 (Method::POST, web::post().to(subscriptions::post)),
             ];
             config.service(at(&format!("{base}/queries/{{queryName}}/subscriptions{end}"), of_query));
+            config.service(at(&format!("{base}/trace{end}"), vec![(Method::GET, reading().to(trace::get))]));
             let vocabularies = vec![(Method::GET, reading().to(master::list))];
             config.service(at(&format!("{base}/vocabularies{end}"), vocabularies));
         }

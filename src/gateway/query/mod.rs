@@ -65,6 +65,10 @@ pub struct QuerySide {
 }
 
 impl QuerySide {
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// What writing ids in a form takes.
     pub fn prefixes(&self, form: IdForm) -> Prefixes {
         if form == IdForm::Urn { Prefixes::of(&self.registry) } else { Prefixes::default() }

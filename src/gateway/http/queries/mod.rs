@@ -12,6 +12,7 @@ pub mod named;
 mod stream;
 pub mod subscriptions;
 mod token;
+pub mod trace;
 
 use std::sync::{Arc, LazyLock};
 
