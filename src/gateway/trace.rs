@@ -12,7 +12,7 @@ use sealane_core::gs1::{Id, IdKind};
 use sealane_core::merkle::TreeSize;
 use sealane_core::provenance::Verdict;
 use sealane_core::trace::{
-    DEPTH, Direction, RecordedEvent, Stop, Tie, Trace, TraceQuestion, TraceSource, TracedThing, trace,
+    DEPTH, Direction, RecordedEvent, Tie, Trace, TraceQuestion, TraceSource, TraceStop, TracedThing, trace,
 };
 
 use super::query::store::{FindError, FoundEvent, PageRequest, QueryStore, QueryStoreError};
@@ -155,7 +155,7 @@ pub fn to_json(
         edges.extend(trace.ties.iter().map(edge));
         parties.extend(trace.ties.iter().map(|tie| &tie.participant));
         stopped.extend(trace.stops.iter().map(
-            |(id, why): &(Id, Stop)| json!({"id": id.as_str(), "direction": way.to_string(), "reason": why.as_str()}),
+            |(id, why): &(Id, TraceStop)| json!({"id": id.as_str(), "direction": way.to_string(), "reason": why.as_str()}),
         ));
     }
     let custodians = verdicts.values().filter_map(|verdict| verdict.state.custodian.as_ref());

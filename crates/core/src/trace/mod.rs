@@ -90,7 +90,7 @@ pub struct Tie {
 
 /// Why a trace does not go on at a thing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stop {
+pub enum TraceStop {
     /// It is as far away as was asked for.
     Depth,
     /// There is more than a trace takes in.
@@ -99,7 +99,7 @@ pub enum Stop {
     NotRecorded,
 }
 
-impl Stop {
+impl TraceStop {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Depth => "depth",
@@ -123,7 +123,7 @@ pub struct TracedThing {
 pub struct Trace {
     pub things: Vec<TracedThing>,
     pub ties: Vec<Tie>,
-    pub stops: Vec<(Id, Stop)>,
+    pub stops: Vec<(Id, TraceStop)>,
 }
 
 /// What is asked of the records.
@@ -161,14 +161,14 @@ pub fn trace<S: TraceSource>(source: &mut S, id: &Id, direction: Direction, dept
         tracer.trace.things.push(TracedThing { id: id.clone(), depth, participants });
         if depth >= depth_max.min(DEPTH_MAX) {
             if !ends.is_empty() {
-                tracer.stop(&id, Stop::Depth);
+                tracer.stop(&id, TraceStop::Depth);
             }
             continue;
         }
         for (tie, end) in ties.into_iter().zip(ends) {
             let is_new = !seen.contains(&end);
             if is_new && seen.len() >= TRACED_MAX || tracer.ties.len() >= TIES_MAX {
-                tracer.stop(&id, Stop::Limit);
+                tracer.stop(&id, TraceStop::Limit);
                 break;
             }
             if tracer.ties.insert(tie.clone()) {
@@ -200,7 +200,7 @@ impl<S: TraceSource> Tracer<'_, S> {
         }
     }
 
-    fn stop(&mut self, id: &Id, why: Stop) {
+    fn stop(&mut self, id: &Id, why: TraceStop) {
         let stop = (id.clone(), why);
         if !self.trace.stops.contains(&stop) {
             self.trace.stops.push(stop);
@@ -212,7 +212,7 @@ impl<S: TraceSource> Tracer<'_, S> {
         let mut events = self.source.events(question, EVENTS_OF_ONE_MAX)?;
         if events.len() > EVENTS_OF_ONE_MAX {
             events.truncate(EVENTS_OF_ONE_MAX);
-            self.stop(of, Stop::Limit);
+            self.stop(of, TraceStop::Limit);
         }
         let name = |one: &RecordedEvent| (one.participant.clone(), one.event.event_id.uri.clone());
         let errors: BTreeSet<_> = events.iter().filter(|one| one.event.error_declaration.is_some()).map(name).collect();
@@ -224,7 +224,7 @@ impl<S: TraceSource> Tracer<'_, S> {
     fn look_at(&mut self, id: &Id) -> Result<(BTreeSet<ParticipantId>, Vec<Tie>), S::Error> {
         let events = self.events(id, &TraceQuestion::Naming(id.clone()))?;
         if events.is_empty() && id.kind() != IdKind::Lot {
-            self.stop(id, Stop::NotRecorded);
+            self.stop(id, TraceStop::NotRecorded);
         }
         let participants = events.iter().map(|one| one.participant.clone()).collect();
         let mut ties = Vec::new();

@@ -170,19 +170,19 @@ fn a_ring_ends_and_what_is_too_far_or_too_much_is_said() {
     records.makes(1, &[&lot("A")], &[&lot("B")], None).makes(1, &[&lot("B")], &[&lot("A")], None);
     assert_eq!(ties(&records.trace(&lot("A"), Direction::Down)), ["A>B transformation", "B>A transformation"]);
     let near = trace(&mut records, &id(&lot("A")), Direction::Down, 0).unwrap();
-    assert_eq!((near.ties.len(), near.stops), (0, vec![(id(&lot("A")), Stop::Depth)]));
+    assert_eq!((near.ties.len(), near.stops), (0, vec![(id(&lot("A")), TraceStop::Depth)]));
     let nothing = records.trace(&item("none"), Direction::Up);
-    assert_eq!(nothing.stops, [(id(&item("none")), Stop::NotRecorded)]);
+    assert_eq!(nothing.stops, [(id(&item("none")), TraceStop::NotRecorded)]);
     let mut wide = Records::default();
     let many: Vec<String> = (0..TRACED_MAX + 5).map(|n| item(&n.to_string())).collect();
     wide.packs(1, "ADD", PALLET, &many.iter().map(String::as_str).collect::<Vec<_>>());
     let cut = wide.trace(PALLET, Direction::Up);
-    assert_eq!((cut.things.len(), cut.stops.first()), (TRACED_MAX, Some(&(id(PALLET), Stop::Limit))));
+    assert_eq!((cut.things.len(), cut.stops.first()), (TRACED_MAX, Some(&(id(PALLET), TraceStop::Limit))));
     let mut long = Records::default();
     for _ in 0..=EVENTS_OF_ONE_MAX {
         long.packs(1, "OBSERVE", PALLET, &[&item("A")]);
     }
-    assert_eq!(long.trace(PALLET, Direction::Up).stops, [(id(PALLET), Stop::Limit)]);
+    assert_eq!(long.trace(PALLET, Direction::Up).stops, [(id(PALLET), TraceStop::Limit)]);
 }
 
 #[test]
