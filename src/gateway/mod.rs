@@ -59,7 +59,7 @@ use nodes::Nodes;
 use proof::Proof;
 use query::indexer::Progress;
 use query::{Queries, QueryObstacle, QueryParts, QuerySide, QueryStanding};
-use subscriptions::named::QueryName;
+use subscriptions::named::{NamedQuery, QueryName};
 use subscriptions::{CountNotice, SubscriptionParts, Subscriptions};
 
 pub use standing::{GatewayStanding, OLDEST_MS_MAX};
@@ -291,8 +291,8 @@ impl Gateway {
         self.queries.as_ref()?.ledger()
     }
 
-    fn has_query(&self, name: &QueryName) -> Result<bool, KeeperError> {
-        self.subscriptions.as_ref().map_or(Ok(false), |subscriptions| Ok(subscriptions.query(name)?.is_some()))
+    fn named_query(&self, name: &QueryName) -> Result<Option<NamedQuery>, KeeperError> {
+        self.subscriptions.as_ref().map_or(Ok(None), |subscriptions| subscriptions.query(name))
     }
 
     fn may_subscribe(&self, client: &ClientName) -> Result<bool, KeeperError> {

@@ -139,7 +139,13 @@ fn a_line_tells_events_as_they_are_recorded() {
     assert_eq!(serials, ["A2"]);
     assert_eq!(document["epcisBody"]["queryResults"]["queryName"], "all");
     now.send(PING, b"are you there");
-    assert_eq!(now.frame(), (PONG, b"are you there".to_vec()));
+    let pong = loop {
+        match now.frame() {
+            (PING, payload) => now.send(PONG, &payload),
+            other => break other,
+        }
+    };
+    assert_eq!(pong, (PONG, b"are you there".to_vec()));
     let gone = request(gateway.host(), "DELETE", "/queries/all", &[], b"");
     assert_eq!(gone.status, 204);
     ship(&gateway, "A3");
@@ -159,6 +165,58 @@ fn a_line_on_a_schedule_tells_that_nothing_came() {
         told = line.document().1;
     }
     assert_eq!(told, ["B2"]);
+}
+
+#[test]
+fn the_next_document_waits_until_the_last_one_is_read() {
+    let (_node, gateway) = Gateway::of_maker(&[]);
+    named(&gateway, "all", &json!({}));
+    ship(&gateway, "D0");
+    let mut line = Line::open(&gateway, "/queries/all/events?stream=true", &[]).unwrap();
+    ship(&gateway, "D1");
+    let (opcode, _) = line.frame();
+    assert_eq!(opcode, TEXT);
+    let (opcode, ping) = line.frame();
+    assert_eq!(opcode, PING);
+    ship(&gateway, "D2");
+    line.0.set_read_timeout(Some(Duration::from_millis(1_500))).unwrap();
+    assert!(line.0.read(&mut [0]).is_err(), "nothing comes before the answer");
+    line.0.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    line.send(PONG, b"another");
+    line.send(PONG, &ping);
+    assert_eq!(line.document().1, ["D2"]);
+}
+
+#[test]
+fn a_query_of_the_same_name_is_another_one() {
+    let (_node, gateway) = Gateway::of_maker(&[]);
+    named(&gateway, "q", &json!({"EQ_bizStep": "shipping"}));
+    ship(&gateway, "E0");
+    let mut line = Line::open(&gateway, "/queries/q/events?stream=true", &[]).unwrap();
+    assert_eq!(request(gateway.host(), "DELETE", "/queries/q", &[], b"").status, 204);
+    named(&gateway, "q", &json!({"EQ_bizStep": "receiving"}));
+    ship(&gateway, "E1");
+    assert_eq!(line.closed(), (1000, "the query was removed".to_owned()));
+}
+
+#[test]
+fn a_client_has_so_many_lines_and_no_other_site_has_one() {
+    let (_node, gateway) = Gateway::of_maker(&[]);
+    named(&gateway, "all", &json!({}));
+    ship(&gateway, "F1");
+    let path = "/queries/all/events?stream=true";
+    let lines: Vec<Line> = (0..16).map(|_| Line::open(&gateway, path, &[]).unwrap()).collect();
+    let refused = Line::open(&gateway, path, &[]).err().unwrap();
+    assert!(
+        refused.contains("too-many-subscriptions") && refused.contains("the client has 16 lines open"),
+        "{refused}"
+    );
+    drop(lines);
+    crate::program::until(|| Line::open(&gateway, path, &[]).ok(), || "no place is free again".to_owned());
+    let foreign = Line::open(&gateway, path, &[("Origin", "https://evil.example")]).err().unwrap();
+    assert!(foreign.starts_with("HTTP/1.1 403") && foreign.contains("opens no line here"), "{foreign}");
+    let own = format!("http://{}", gateway.host());
+    assert!(Line::open(&gateway, path, &[("Origin", &own)]).is_ok());
 }
 
 #[test]

@@ -11,7 +11,7 @@ use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 use crate::cli::failure::Failure;
 use crate::cli::tls;
 use crate::gateway::subscriptions::SubscriberDoor;
-use crate::gateway::subscriptions::dest::{Dest, DestRules, refusal};
+use crate::gateway::subscriptions::dest::{Dest, DestRules};
 use crate::gateway::subscriptions::notice::{Notice, NoticeAnswer};
 
 /// How long a subscriber may take to answer.
@@ -81,7 +81,14 @@ impl Resolver for AllowedAddresses {
         }
         match (allowed.is_empty(), found.first()) {
             (false, _) => Ok(allowed),
-            (true, Some(refused)) => Err(ureq::Error::Io(std::io::Error::other(refusal(refused.ip())))),
+            (true, Some(refused)) => {
+                // Whoever subscribes is not told what a name means inside.
+                let host = uri.host().unwrap_or_default();
+                tracing::warn!(host, address = %refused.ip(), "a subscription's name leads inside; --allow-dest would allow it");
+                let told = "its name leads to an address that is not of the public internet, and the gateway's operator has not allowed \
+                            that network by --allow-dest";
+                Err(ureq::Error::Io(std::io::Error::other(told)))
+            }
             (true, None) => Err(ureq::Error::HostNotFound),
         }
     }

@@ -29,6 +29,9 @@ pub enum QueryObstacle {
         "the query store has been brought up to block {rows}, and the gateway's copy of the ledger is at {copy} and catches up"
     )]
     Ahead { rows: Height, copy: Height },
+    /// The rows have not had all that nodes have since this start. An answer would leave out what is missing, and say nothing of it.
+    #[error("the gateway catches up with the ledger, and is at block {rows} of {tip}")]
+    CatchingUp { rows: Height, tip: Height },
     #[error(transparent)]
     Stopped(Stop),
     /// Every node has shown a block that does not stand, and none has shown a good one since.
@@ -66,6 +69,11 @@ impl Queries {
             return Err(QueryObstacle::Ahead { rows, copy: ledger.view().tip.seal.height });
         }
         let cursor = progress.cursor.ok_or(QueryObstacle::NothingIndexed)?;
+        let own = ledger.view().tip.seal.height;
+        let of_nodes = ledger.following().map_or(Ok(own), |following| first_tip(&following, own))?;
+        if progress.level_at.is_none() && cursor.height < own || cursor.height < of_nodes {
+            return Err(QueryObstacle::CatchingUp { rows: cursor.height, tip: own.max(of_nodes) });
+        }
         Ok(QuerySide { store: Arc::clone(store), cursor, registry: Arc::clone(&ledger.view().registry) })
     }
 
@@ -100,6 +108,19 @@ fn obstacle_of(following: &Following) -> Option<QueryObstacle> {
         height: false_block.height,
         fault: false_block.fault.clone(),
     })
+}
+
+/// The block that the copy has to reach before its rows can be asked: until it was level with a node the first time, the last one that any
+/// of them has. A node that cannot be reached holds up nothing.
+fn first_tip(following: &Following, own: Height) -> Result<Height, QueryObstacle> {
+    if following.level_at.is_some() || following.is_idle {
+        return Ok(Height::GENESIS);
+    }
+    let is_asked = following.nodes.iter().any(|node| node.trouble.is_some());
+    if following.heard().is_none() && !is_asked && !following.nodes.is_empty() {
+        return Err(QueryObstacle::NoLedger);
+    }
+    Ok(following.nodes.iter().filter_map(|node| node.tip).max().map_or(own, |tip| tip.max(own)))
 }
 
 /// Seconds since the rows had all that nodes have; before they had it the first time, since their last block was made.
@@ -175,6 +196,26 @@ mod tests {
         following.level_at = Some(at("2026-03-01T08:00:01Z"));
         assert_eq!(obstacle_of(&following), None, "it has shown good ones since");
         assert_eq!(obstacle_of(&Following::default()), None);
+    }
+
+    #[test]
+    fn a_copy_that_was_never_level_is_an_obstacle_while_a_node_has_more() {
+        let height = |number: u64| Height::new(number).unwrap();
+        let node = |tip: Option<u64>, trouble: Option<&str>| FollowedNode {
+            tip: tip.map(height),
+            heard: tip.map(|_| at("2026-03-01T08:00:00Z")),
+            trouble: trouble.map(str::to_owned),
+            ..FollowedNode::default()
+        };
+        let tip = |nodes: Vec<FollowedNode>, level_at: Option<&str>| {
+            first_tip(&Following { nodes, level_at: level_at.map(at), ..Following::default() }, height(7))
+        };
+        assert_eq!(tip(vec![node(None, None)], None), Err(QueryObstacle::NoLedger), "it has just begun");
+        assert_eq!(tip(vec![node(Some(90), None)], None), Ok(height(90)));
+        assert_eq!(tip(vec![node(Some(7), None), node(Some(9), None)], None), Ok(height(9)));
+        assert_eq!(tip(vec![node(None, Some("refused"))], None), Ok(height(7)), "what is here is answered");
+        assert_eq!(tip(vec![node(Some(90), None)], Some("2026-03-01T08:00:00Z")), Ok(Height::GENESIS));
+        assert_eq!(tip(Vec::new(), None), Ok(height(7)));
     }
 
     #[test]

@@ -8,9 +8,12 @@ use crate::gateway::keeper::KeeperError;
 use crate::gateway::store::rows::row_number;
 use crate::gateway::store::schema::{queries, subscriptions};
 use crate::gateway::store::subscription_rows::{QueryRow, StateRow, SubscriptionRow};
-use crate::gateway::subscriptions::keeper::{AddOutcome, SubscriptionKeeper};
+use crate::gateway::subscriptions::keeper::{AddOutcome, DefinitionsPage, Room, SubscriptionKeeper};
 use crate::gateway::subscriptions::named::{NamedQuery, QueryName};
 use crate::gateway::subscriptions::subscription::{Subscription, SubscriptionId, SubscriptionState};
+
+/// Definitions that one statement reads: each may be long.
+const DEFINITIONS_AT_ONCE: usize = 32;
 
 impl SubscriptionKeeper for Queue {
     fn queries(&self) -> Result<Vec<NamedQuery>, KeeperError> {
@@ -28,11 +31,38 @@ impl SubscriptionKeeper for Queue {
         row.map(QueryRow::into_query).transpose()
     }
 
-    fn add_query(&self, query: &NamedQuery, queries_max: usize) -> Result<AddOutcome, KeeperError> {
-        let row = QueryRow::of(query);
+    fn definitions(&self, after: Option<&str>, room: Room) -> Result<DefinitionsPage, KeeperError> {
+        let (mut found, mut bytes, mut after) = (Vec::new(), 0, after.unwrap_or_default().to_owned());
+        loop {
+            let some: Vec<(String, String)> = self.read(|connection| {
+                let behind = queries::table.filter(queries::name.gt(&after)).order(queries::name);
+                let columns = behind.select((queries::name, queries::definition));
+                Ok(columns.limit(row_number(DEFINITIONS_AT_ONCE)).load(connection)?)
+            })?;
+            let is_last = some.len() < DEFINITIONS_AT_ONCE;
+            for (name, definition) in some {
+                bytes += definition.len();
+                if !found.is_empty() && (found.len() >= room.queries || bytes > room.bytes) {
+                    return Ok(DefinitionsPage { queries: found, has_more: true });
+                }
+                after.clone_from(&name);
+                found.push((name, definition));
+            }
+            if is_last {
+                return Ok(DefinitionsPage { queries: found, has_more: false });
+            }
+        }
+    }
+
+    fn add_query(&self, query: &NamedQuery, max: (usize, usize)) -> Result<AddOutcome, KeeperError> {
+        let (row, client) = (QueryRow::of(query), query.client.as_str().to_owned());
         self.write(move |connection| {
-            if queries::table.count().get_result::<i64>(connection)? >= row_number(queries_max) {
+            if queries::table.count().get_result::<i64>(connection)? >= row_number(max.0) {
                 return Ok(AddOutcome::Full);
+            }
+            let own = queries::table.filter(queries::client.eq(&client)).count();
+            if own.get_result::<i64>(connection)? >= row_number(max.1) {
+                return Ok(AddOutcome::FullOfClient);
             }
             let added =
                 diesel::insert_into(queries::table).values(&row).on_conflict_do_nothing().execute(connection)?;

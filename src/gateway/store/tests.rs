@@ -21,7 +21,7 @@ use crate::gateway::keeper::{
 };
 use crate::gateway::query::form::IdForm;
 use crate::gateway::subscriptions::dest::Dest;
-use crate::gateway::subscriptions::keeper::{AddOutcome, GatewayStore};
+use crate::gateway::subscriptions::keeper::{AddOutcome, GatewayStore, Room};
 use crate::gateway::subscriptions::named::NamedQuery;
 use crate::gateway::subscriptions::subscription::{
     DeliveryTrouble, Subscription, SubscriptionId, SubscriptionState, ToldPlace, controls_from_json,
@@ -145,6 +145,7 @@ in_both_databases!(
     a_change_that_fails_spoils_no_other,
     a_command_beside_the_gateway_changes_nothing_behind_its_back,
     queries_and_subscriptions_are_the_same_after_a_start,
+    definitions_are_read_page_by_page,
     of_queries_and_subscriptions_there_are_so_many,
 );
 
@@ -542,9 +543,9 @@ fn queries_and_subscriptions_are_the_same_after_a_start(make: Make) {
     let Some(queue) = make() else { return };
     let keeper = &queue.keeper;
     let (one, other) = (named("one"), named("other"));
-    assert_eq!(keeper.add_query(&other, 9).unwrap(), AddOutcome::Done);
-    assert_eq!(keeper.add_query(&one, 9).unwrap(), AddOutcome::Done);
-    assert_eq!(keeper.add_query(&one, 9).unwrap(), AddOutcome::Taken);
+    assert_eq!(keeper.add_query(&other, (9, 9)).unwrap(), AddOutcome::Done);
+    assert_eq!(keeper.add_query(&one, (9, 9)).unwrap(), AddOutcome::Done);
+    assert_eq!(keeper.add_query(&one, (9, 9)).unwrap(), AddOutcome::Taken);
     let stream =
         subscription("one", &json!({"stream": true, "initialRecordTime": "2026-01-01T00:00:00Z"}), IdForm::Urn);
     let daily = json!({"schedule": {"hour": "1", "minute": "[5-9]"}, "reportIfEmpty": true});
@@ -580,11 +581,38 @@ fn queries_and_subscriptions_are_the_same_after_a_start(make: Make) {
     assert_eq!(keeper.add_subscription(&daily, &begun, (9, 9)).unwrap(), AddOutcome::NoQuery);
 }
 
+fn definitions_are_read_page_by_page(make: Make) {
+    let Some(queue) = make() else { return };
+    let names: Vec<String> = (100..170).map(|number| format!("q{number}")).collect();
+    for name in &names {
+        queue.keeper.add_query(&named(name), (99, 99)).unwrap();
+    }
+    let bytes = named("x").definition.to_string().len();
+    for (queries, bytes) in
+        [(1, usize::MAX), (7, usize::MAX), (64, usize::MAX), (99, usize::MAX), (99, bytes * 10), (99, 0)]
+    {
+        let (mut told, mut after) = (Vec::new(), None::<String>);
+        loop {
+            let page = queue.keeper.definitions(after.as_deref(), Room { queries, bytes }).unwrap();
+            assert!(page.queries.len() <= queries && !page.queries.is_empty());
+            told.extend(page.queries.iter().map(|(name, _)| name.clone()));
+            after = told.last().cloned();
+            if !page.has_more {
+                break;
+            }
+        }
+        assert_eq!(told, names, "{queries} {bytes}");
+    }
+    let empty = queue.keeper.definitions(Some("q999"), Room { queries: 1, bytes: 1 }).unwrap();
+    assert!(empty.queries.is_empty() && !empty.has_more);
+}
+
 fn of_queries_and_subscriptions_there_are_so_many(make: Make) {
     let Some(queue) = make() else { return };
     let keeper = &queue.keeper;
-    assert_eq!(keeper.add_query(&named("one"), 1).unwrap(), AddOutcome::Done);
-    assert_eq!(keeper.add_query(&named("two"), 1).unwrap(), AddOutcome::Full);
+    assert_eq!(keeper.add_query(&named("one"), (1, 1)).unwrap(), AddOutcome::Done);
+    assert_eq!(keeper.add_query(&named("two"), (1, 9)).unwrap(), AddOutcome::Full);
+    assert_eq!(keeper.add_query(&named("two"), (9, 1)).unwrap(), AddOutcome::FullOfClient);
     let add = |max| {
         let new = subscription("one", &json!({"stream": true}), IdForm::DigitalLink);
         keeper.add_subscription(&new, &SubscriptionState::default(), max).unwrap()

@@ -15,7 +15,7 @@ const URL_CHARS_MAX: usize = 2_048;
 
 /// Networks that are not of the public internet: this host, private use, shared address space, link-local, documentation, benchmarks,
 /// multicast, reserved, and those through which an IPv4 address is reached by another name (IANA's special-purpose registries, RFC 6890).
-const INSIDE: [&str; 29] = [
+const INSIDE: [&str; 30] = [
     "0.0.0.0/8",
     "10.0.0.0/8",
     "100.64.0.0/10",
@@ -45,6 +45,7 @@ const INSIDE: [&str; 29] = [
     "fec0::/10",
     "ff00::/8",
     "::ffff:0:0/96",
+    "::ffff:0:0:0/96",
 ];
 
 /// What the operator allows.
@@ -130,7 +131,7 @@ impl Dest {
 }
 
 /// Why nothing is sent to an address.
-pub fn refusal(address: IpAddr) -> String {
+fn refusal(address: IpAddr) -> String {
     format!(
         "{address} is not of the public internet: the gateway's operator allows its network by --allow-dest, such as --allow-dest {}",
         network_of(address)
@@ -200,6 +201,7 @@ mod tests {
             "[::1]",
             "[::]",
             "[::ffff:127.0.0.1]",
+            "[::ffff:0:10.0.0.1]",
             "[::ffff:a00:1]",
             "[64:ff9b::a00:1]",
             "[2002:a00:1::]",

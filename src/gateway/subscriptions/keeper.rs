@@ -20,6 +20,21 @@ pub enum AddOutcome {
     FullOfClient,
 }
 
+/// How much one page may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    pub queries: usize,
+    pub bytes: usize,
+}
+
+/// A page of definitions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DefinitionsPage {
+    /// Names, and the parameters as JSON text.
+    pub queries: Vec<(String, String)>,
+    pub has_more: bool,
+}
+
 /// All that a gateway keeps.
 pub trait GatewayStore: Keeper + SubscriptionKeeper {}
 
@@ -32,7 +47,11 @@ pub trait SubscriptionKeeper: Send + Sync {
 
     fn query(&self, name: &QueryName) -> Result<Option<NamedQuery>, KeeperError>;
 
-    fn add_query(&self, query: &NamedQuery, queries_max: usize) -> Result<AddOutcome, KeeperError>;
+    /// Definitions by name, behind `after`: as many as there is room for, and one at the least if there is one.
+    fn definitions(&self, after: Option<&str>, room: Room) -> Result<DefinitionsPage, KeeperError>;
+
+    /// Adds one, unless there are `(in all, of this client)` already.
+    fn add_query(&self, query: &NamedQuery, max: (usize, usize)) -> Result<AddOutcome, KeeperError>;
 
     /// Removes a query with its subscriptions. False if there is none of this name, or it is another client's.
     fn remove_query(&self, name: &QueryName, client: &ClientName) -> Result<bool, KeeperError>;

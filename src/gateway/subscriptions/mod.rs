@@ -32,8 +32,8 @@ use super::query::QuerySide;
 use super::query::indexer::Progress;
 use crate::ports::Clock;
 use dest::{Dest, DestRules};
-use keeper::{AddOutcome, SubscriptionKeeper};
-use named::{NamedQuery, QUERIES_MAX, QueryName};
+use keeper::{AddOutcome, DefinitionsPage, Room, SubscriptionKeeper};
+use named::{NamedQuery, QUERIES_MAX, QUERIES_OF_CLIENT_MAX, QueryName};
 use notice::{Notice, NoticeAnswer};
 use subscription::{
     SUBSCRIPTIONS_MAX, SUBSCRIPTIONS_OF_CLIENT_MAX, Subscription, SubscriptionId, SubscriptionState, Timing, ToldPlace,
@@ -43,6 +43,9 @@ use work::BATCH_MAX;
 /// Subscribers that are told something at a time, and those of one client: who answers slowly keeps nobody else waiting.
 const AT_WORK_MAX: usize = 16;
 const AT_WORK_OF_CLIENT_MAX: usize = 4;
+
+/// Those of them that failed the last time: a receiver that hangs keeps a place for as long as it may take to answer.
+const FAILING_AT_WORK_MAX: usize = 8;
 
 /// How long it takes at most until what is due is looked for again.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -74,6 +77,8 @@ struct Live {
     is_at_work: bool,
     /// The rows in which nothing is left to be told.
     level: Option<TreeSize>,
+    /// When its query is run next by its schedule: found once, since a rare day is looked for among thousands.
+    next_run: Option<Timestamp>,
     /// Events that its subscriber takes at a time.
     batch: u32,
     /// The place that is noted on the disk.
@@ -124,9 +129,9 @@ impl Subscriptions {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// All named queries, by name. Waits for a disk, as do all that follow here.
-    pub fn queries(&self) -> Result<Vec<NamedQuery>, KeeperError> {
-        self.parts.keeper.queries()
+    /// Named queries behind a name. Waits for a disk, as do all that follow here.
+    pub fn definitions(&self, after: Option<&str>, room: Room) -> Result<DefinitionsPage, KeeperError> {
+        self.parts.keeper.definitions(after, room)
     }
 
     pub fn query(&self, name: &QueryName) -> Result<Option<NamedQuery>, KeeperError> {
@@ -136,7 +141,7 @@ impl Subscriptions {
     /// Gives a query its name.
     pub fn add_query(&self, name: QueryName, definition: Json, client: ClientName) -> Result<AddOutcome, KeeperError> {
         let query = NamedQuery { name, client, created_at: self.parts.clock.now(), definition };
-        self.parts.keeper.add_query(&query, QUERIES_MAX)
+        self.parts.keeper.add_query(&query, (QUERIES_MAX, QUERIES_OF_CLIENT_MAX))
     }
 
     /// Removes a client's query, and ends every subscription to it.
@@ -241,7 +246,7 @@ impl Subscriptions {
                     let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
                     let (engine, side, is_allowed) = (Arc::clone(&self), side.clone(), Arc::clone(&is_allowed));
                     tokio::task::spawn_blocking(move || {
-                        engine.work(&id, side, &is_allowed);
+                        engine.work_or_give_back(&id, side, &is_allowed);
                         drop(place);
                         engine.changed.notify_one();
                     });
@@ -262,26 +267,38 @@ impl Subscriptions {
         for live in all.values().filter(|live| live.is_at_work) {
             *of_clients.entry(live.subscription.client.clone()).or_default() += 1;
         }
-        let mut due: Vec<(Timestamp, SubscriptionId)> =
-            all.iter().filter_map(|(id, live)| Some((live.due(size).filter(|due| *due <= now)?, id.clone()))).collect();
+        let mut failing = all.values().filter(|live| live.is_at_work && live.state.trouble.is_some()).count();
+        let due = all.iter().filter_map(|(id, live)| {
+            let since = live.due(size).filter(|since| *since <= now)?;
+            Some((live.state.trouble.is_some(), since, id.clone(), live.subscription.client.clone()))
+        });
+        let mut due: Vec<(bool, Timestamp, SubscriptionId, ClientName)> = due.collect();
+        // Those that fail come last, and clients take turns: who has least at work is next.
         due.sort();
         let mut begun = Vec::new();
-        for (_, id) in due {
-            let Some(live) = all.get_mut(&id).filter(|_| begun.len() < room) else { continue };
-            let of_client = of_clients.entry(live.subscription.client.clone()).or_default();
-            if *of_client < AT_WORK_OF_CLIENT_MAX {
-                *of_client += 1;
+        while begun.len() < room {
+            let at_work = |client: &ClientName| of_clients.get(client).copied().unwrap_or_default();
+            let may = due.iter().enumerate().filter(|(_, (fails, _, _, client))| {
+                at_work(client) < AT_WORK_OF_CLIENT_MAX && (!fails || failing < FAILING_AT_WORK_MAX)
+            });
+            let next = may.min_by_key(|(at, (fails, _, _, client))| (*fails, at_work(client), *at)).map(|(at, _)| at);
+            let Some(next) = next else { break };
+            let (fails, _, id, client) = due.remove(next);
+            failing += usize::from(fails);
+            *of_clients.entry(client).or_default() += 1;
+            if let Some(live) = all.get_mut(&id) {
                 live.is_at_work = true;
-                begun.push(id);
             }
+            begun.push(id);
         }
         begun
     }
 
     /// How long nothing is due, if nothing changes.
     fn until_due(&self, now: Timestamp) -> Duration {
-        let next = self.lock().values().filter_map(Live::next_time).min();
-        let millis = next.map_or(i64::MAX, |next| next.millis_since(now)).max(1);
+        // What is due already and has no place is begun when one is free, which is told.
+        let next = self.lock().values().filter_map(Live::next_time).filter(|next| *next > now).min();
+        let millis = next.map_or(i64::MAX, |next| next.millis_since(now));
         Duration::from_millis(u64::try_from(millis).unwrap_or(u64::MAX)).min(LOOK_EVERY)
     }
 }
@@ -290,7 +307,19 @@ impl Live {
     fn new(subscription: Subscription, query: Arc<NamedQuery>, state: SubscriptionState) -> Self {
         let kept = state.told;
         let subscription = Arc::new(subscription);
-        Self { subscription, query, state, is_at_work: false, level: None, batch: BATCH_MAX, kept }
+        let mut live =
+            Self { subscription, query, state, is_at_work: false, level: None, next_run: None, batch: BATCH_MAX, kept };
+        live.plan();
+        live
+    }
+
+    /// Finds when its query is run next by its schedule.
+    fn plan(&mut self) {
+        let last = self.state.last_run_at.unwrap_or(self.subscription.created_at);
+        self.next_run = match &self.subscription.controls.timing {
+            Timing::Stream => None,
+            Timing::Schedule(schedule) => schedule.next(last),
+        };
     }
 
     fn is_of(&self, name: &QueryName, client: &ClientName) -> bool {
@@ -320,12 +349,9 @@ impl Live {
         if self.is_at_work || self.state.is_suspended {
             return None;
         }
-        match (&self.state.trouble, &self.subscription.controls.timing) {
-            (Some(trouble), _) => Some(trouble.next_at),
-            (None, Timing::Stream) => None,
-            (None, Timing::Schedule(schedule)) => {
-                schedule.next(self.state.last_run_at.unwrap_or(self.subscription.created_at))
-            }
+        match &self.state.trouble {
+            Some(trouble) => Some(trouble.next_at),
+            None => self.next_run,
         }
     }
 }

@@ -9,8 +9,9 @@ use sealane_core::time::Timestamp;
 
 use crate::gateway::clients::ClientName;
 
-/// Named queries of a gateway.
+/// Named queries of a gateway, and of one client.
 pub const QUERIES_MAX: usize = 1_000;
+pub const QUERIES_OF_CLIENT_MAX: usize = 200;
 
 /// Bytes of a query's definition: a thousand ids as values, and more.
 pub const DEFINITION_BYTES_MAX: usize = 128 * 1024;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `GS1-Signature` | `sha256=` and the HMAC-SHA-256 (RFC 2104), in hexadecimal, of the time, a dot and the body, under the `signatureToken` |
 //! | `Sealane-Timestamp` | that time, in seconds since 1970: a receiver refuses what is old, so that nobody sends it again |
-//! | `Sealane-Delivery` | the same for each try to tell the events behind one place, so that a receiver knows what it has |
+//! | `Sealane-Delivery` | the same for each try to tell the same events, so that a receiver knows what it has |
 
 use aws_lc_rs::hmac;
 
@@ -12,6 +12,15 @@ use sealane_core::hash::Hash;
 use sealane_core::time::Timestamp;
 
 use super::subscription::{Subscription, SubscriptionId, ToldPlace};
+
+/// What a notice is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoticeOf {
+    /// The events behind the first place, as far as the second.
+    Events(Option<ToldPlace>, Option<ToldPlace>),
+    /// That there are none at this time, or that the query was not run then.
+    Moment(Timestamp),
+}
 
 /// A message on its way to a subscriber.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,16 +57,16 @@ impl NoticeAnswer {
 }
 
 impl Notice {
-    /// Puts a body for a subscriber together. `told` is what it knows already.
+    /// Puts a body for a subscriber together.
     pub fn new(
         subscription: &Subscription,
-        told: Option<ToldPlace>,
+        about: NoticeOf,
         content_type: &'static str,
         body: Vec<u8>,
         now: Timestamp,
     ) -> Self {
         let mut headers = vec![
-            ("Sealane-Delivery", name_of(&subscription.id, told)),
+            ("Sealane-Delivery", name_of(&subscription.id, about)),
             ("Sealane-Timestamp", now.seconds().to_string()),
             ("GS1-EPCIS-Version", "2.0.0".to_owned()),
             ("GS1-EPC-Format", subscription.controls.form.as_str().to_owned()),
@@ -78,9 +87,13 @@ fn signature(token: &str, now: Timestamp, body: &[u8]) -> String {
     context.sign().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn name_of(id: &SubscriptionId, told: Option<ToldPlace>) -> String {
-    let place = told.map_or_else(String::new, |told| format!("{}.{}", told.leaf, told.position));
-    Hash::of(format!("{id} {place}").as_bytes()).to_string()
+fn name_of(id: &SubscriptionId, about: NoticeOf) -> String {
+    let place = |place: Option<ToldPlace>| place.map_or_else(String::new, |at| format!("{}.{}", at.leaf, at.position));
+    let what = match about {
+        NoticeOf::Events(from, until) => format!("{}-{}", place(from), place(until)),
+        NoticeOf::Moment(time) => time.to_string(),
+    };
+    Hash::of(format!("{id} {what}").as_bytes()).to_string()
 }
 
 #[cfg(test)]
@@ -92,6 +105,8 @@ mod tests {
     use crate::gateway::subscriptions::subscription::{SubscriptionControls, Timing};
     use sealane_core::merkle::LeafIndex;
     use zeroize::Zeroizing;
+
+    const NOW: NoticeOf = NoticeOf::Moment(Timestamp::EPOCH);
 
     fn subscription(token: Option<&str>) -> Subscription {
         Subscription {
@@ -116,7 +131,7 @@ mod tests {
         let now = Timestamp::from_seconds(1_767_225_600).unwrap();
         let notice = Notice::new(
             &subscription(Some("a secret of many characters")),
-            None,
+            NOW,
             "application/json",
             b"{\"a\":1}".to_vec(),
             now,
@@ -128,17 +143,27 @@ mod tests {
             header("GS1-Signature"),
             Some("sha256=81592d37bd867a1a5c1b2fd378c670bf8278de34f5f0990e84225b8307b737e5")
         );
-        let without = Notice::new(&subscription(None), None, "application/json", Vec::new(), now);
+        let without = Notice::new(&subscription(None), NOW, "application/json", Vec::new(), now);
         assert!(without.headers.iter().all(|(name, _)| *name != "GS1-Signature"));
     }
 
     #[test]
-    fn another_try_has_the_same_name_and_what_follows_another() {
+    fn another_try_of_the_same_has_the_same_name_and_no_other_has() {
         let place = |leaf| Some(ToldPlace { leaf: LeafIndex::new(leaf).unwrap(), position: 0 });
-        let name = |told| {
-            Notice::new(&subscription(None), told, "application/json", Vec::new(), Timestamp::EPOCH).headers.remove(0).1
+        let name = |about| {
+            let notice = Notice::new(&subscription(None), about, "application/json", Vec::new(), Timestamp::EPOCH);
+            notice.headers.into_iter().find(|(name, _)| *name == "Sealane-Delivery").unwrap().1
         };
-        assert_eq!(name(place(1)), name(place(1)));
-        assert!(name(place(1)) != name(place(2)) && name(None) != name(place(1)));
+        let later = Timestamp::from_seconds(1).unwrap();
+        let all = [
+            NoticeOf::Events(None, place(1)),
+            NoticeOf::Events(place(1), place(2)),
+            NoticeOf::Events(place(1), place(3)),
+            NoticeOf::Moment(Timestamp::EPOCH),
+            NoticeOf::Moment(later),
+        ];
+        let names: std::collections::BTreeSet<String> = all.into_iter().map(name).collect();
+        assert_eq!(names.len(), all.len());
+        assert_eq!(name(all[1]), name(all[1]));
     }
 }

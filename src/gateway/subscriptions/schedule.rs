@@ -196,8 +196,9 @@ impl FieldKind {
         let Self { name, first, last } = self;
         let shown: String = element.chars().take(SHOWN_CHARS).collect();
         let range = format!("[{first}-{}]", first + 2);
+        let steps = format!("{first}/2");
         let wanted = format!(
-            "it is a list of numbers from {first} to {last} and of ranges such as {range}, with commas between"
+            "it is a list of numbers from {first} to {last} of ranges such as {range} and of steps such as {steps}, with commas between"
         );
         fault(name, format!("{wanted}; {shown:?} is none"))
     }

@@ -1,10 +1,12 @@
 //! One turn of work for one subscription: everything that its subscriber does not know is told.
 
+use std::panic::{self, AssertUnwindSafe};
+
 use serde_json::json;
 
 use sealane_core::time::Timestamp;
 
-use super::notice::{Notice, NoticeAnswer};
+use super::notice::{Notice, NoticeAnswer, NoticeOf};
 use super::scan::{Scan, ScanError};
 use super::subscription::{DeliveryTrouble, SubscriptionId, SubscriptionState, Timing, ToldPlace};
 use super::{IsAllowed, Live, Subscriptions};
@@ -51,8 +53,22 @@ struct Turn<'a> {
 }
 
 impl Subscriptions {
+    /// Does the work of one turn; whatever happens in it, the subscription is not at work any more.
+    pub(super) fn work_or_give_back(&self, id: &SubscriptionId, side: QuerySide, is_allowed: &IsAllowed) {
+        let worked = panic::catch_unwind(AssertUnwindSafe(|| self.work(id, side, is_allowed)));
+        if worked.is_err() {
+            tracing::error!(subscription = %id, "telling a subscriber failed by a defect; it is tried again");
+            let now = self.parts.clock.now();
+            if let Some(live) = self.lock().get_mut(id) {
+                live.is_at_work = false;
+                let (why, next_at) = ("a defect of the gateway's".to_owned(), now.plus_millis(PAUSE_MS_MAX));
+                live.state.trouble = Some(DeliveryTrouble { since: now, attempts: 1, next_at, why });
+            }
+        }
+    }
+
     /// Tells a subscriber all that it does not know. Blocks its thread, for as long as the subscriber takes.
-    pub(super) fn work(&self, id: &SubscriptionId, side: QuerySide, is_allowed: &IsAllowed) {
+    fn work(&self, id: &SubscriptionId, side: QuerySide, is_allowed: &IsAllowed) {
         let Some(live) = self.lock().get(id).cloned() else { return };
         let (size, now) = (side.cursor.size, self.parts.clock.now());
         let mut turn = Turn { engine: self, live, side, now };
@@ -80,6 +96,7 @@ impl Subscriptions {
             }
         }
         live.is_at_work = false;
+        live.plan();
         // One that was ended meanwhile stays so.
         if let Some(there) = self.lock().get_mut(id) {
             *there = live;
@@ -111,9 +128,11 @@ impl Turn<'_> {
         let checked = scan.and_then(|scan| scan.check_count(self.live.state.told).map(|()| scan));
         let scan = match checked {
             Ok(scan) => scan,
-            Err(ScanError::TooMany(most)) => {
-                self.tell_problem("QueryTooLargeException", &ScanError::TooMany(most).to_string())?;
-                return self.note_told(ToldPlace::before(size));
+            // Nothing is passed over: whoever made the query decides how it goes on.
+            Err(error @ ScanError::TooMany(_)) => {
+                self.tell_problem("QueryTooLargeException", &error.to_string())?;
+                self.live.state.is_suspended = true;
+                return Err(error.into());
             }
             Err(ScanError::TooComplex(why)) => {
                 if self.live.state.trouble.is_none() {
@@ -131,7 +150,8 @@ impl Turn<'_> {
                 break;
             }
             let count = found.events.len();
-            if self.tell_events(found.events)? {
+            let about = NoticeOf::Events(self.live.state.told, found.told);
+            if self.tell_events(found.events, about)? {
                 self.note_told(found.told)?;
                 has_told = true;
             } else if count == 1 {
@@ -142,14 +162,18 @@ impl Turn<'_> {
         }
         let controls = &self.live.subscription.controls;
         let is_scheduled = matches!(controls.timing, Timing::Schedule(_));
-        if !has_told && is_scheduled && controls.reports_if_empty && self.tell_events(Vec::new())? {
+        if !has_told
+            && is_scheduled
+            && controls.reports_if_empty
+            && self.tell_events(Vec::new(), NoticeOf::Moment(self.now))?
+        {
             self.live.state.last_notified_at = Some(self.now);
         }
         Ok(())
     }
 
     /// Sends events; false if they are more than the subscriber takes at a time.
-    fn tell_events(&self, events: Vec<FoundEvent>) -> Result<bool, Broken> {
+    fn tell_events(&self, events: Vec<FoundEvent>, about: NoticeOf) -> Result<bool, Broken> {
         let subscription = &self.live.subscription;
         let form = subscription.controls.form;
         let prefixes = self.side.prefixes(form);
@@ -162,7 +186,7 @@ impl Turn<'_> {
             subscription: Some(subscription.id.to_string()),
             events: written.collect(),
         };
-        self.send(JSON, results.to_document(self.engine.parts.clock.now()).into_bytes())
+        self.send(about, JSON, results.to_document(self.engine.parts.clock.now()).into_bytes())
     }
 
     /// Sends an error of the query's, as its answer would be (EPCIS 2.0 §12.7).
@@ -176,16 +200,16 @@ impl Turn<'_> {
             "queryName": subscription.query.as_str(),
             "subscriptionID": subscription.id.as_str(),
         });
-        self.send(PROBLEM_JSON, problem.to_string().into_bytes()).map(drop)
+        self.send(NoticeOf::Moment(self.now), PROBLEM_JSON, problem.to_string().into_bytes()).map(drop)
     }
 
-    fn send(&self, content_type: &'static str, body: Vec<u8>) -> Result<bool, Broken> {
+    fn send(&self, about: NoticeOf, content_type: &'static str, body: Vec<u8>) -> Result<bool, Broken> {
         let (engine, subscription) = (self.engine, &self.live.subscription);
         if engine.is_stopping() || !engine.is_there(&subscription.id) {
             return Err(Broken::Over);
         }
         let now = engine.parts.clock.now();
-        let notice = Notice::new(subscription, self.live.state.told, content_type, body, now);
+        let notice = Notice::new(subscription, about, content_type, body, now);
         let answer = engine.parts.door.post(&subscription.dest, &notice);
         (engine.count)(answer.as_str());
         match answer {

@@ -11,16 +11,15 @@ use crate::gateway::clients::Scope;
 use crate::gateway::http::auth::enter;
 use crate::gateway::http::capture::base_of;
 use crate::gateway::http::{Served, blocking};
-use crate::gateway::query::store::PageEnd;
-use crate::gateway::subscriptions::keeper::AddOutcome;
+use crate::gateway::query::store::{PAGE_BYTES_MAX, PageEnd};
+use crate::gateway::subscriptions::keeper::{AddOutcome, Room};
 use crate::gateway::subscriptions::named::{
-    self, DEFINITION_BYTES_MAX, DefinitionFault, NamedQuery, QUERIES_MAX, QueryName,
+    self, DEFINITION_BYTES_MAX, DefinitionFault, NamedQuery, QUERIES_MAX, QUERIES_OF_CLIENT_MAX, QueryName,
 };
 use crate::http::body;
 use crate::http::problem::{Code, Problem};
 use sealane_core::epcis::query::Key;
 use sealane_core::hash::Hash;
-use sealane_core::json::Json;
 use sealane_core::merkle::TreeSize;
 
 /// The name in a path.
@@ -49,25 +48,21 @@ pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<Htt
     let token = asked.page(&served, digest)?;
     let after = token.and_then(|token| token.end.key.as_ref().and_then(Key::as_text).map(str::to_owned));
     let subscriptions = Arc::clone(served.gateway.subscriptions()?);
-    let all = blocking(move || subscriptions.queries()).await?;
-    let mut rest = all.iter().filter(|query| after.as_deref().is_none_or(|after| query.name.as_str() > after));
-    let page: Vec<&NamedQuery> = rest.by_ref().take(asked.per_page as usize).collect();
-    let has_more = rest.next().is_some();
-    let members = page.iter().map(|query| query.to_json()).collect();
-    let mut answer = json(&Json::Array(members));
-    if let Some(last) = page.last().filter(|_| has_more) {
-        let end = PageEnd { key: Some(Key::text(last.name.as_str())), leaf: TreeSize::ZERO.next_index(), position: 0 };
+    let room = Room { queries: asked.per_page as usize, bytes: PAGE_BYTES_MAX };
+    let page = blocking(move || subscriptions.definitions(after.as_deref(), room)).await?;
+    // A name has no character that JSON writes in another way, and a definition was written as JSON when it was kept.
+    let members = page.queries.iter().map(|(name, query)| format!("{{\"name\":\"{name}\",\"query\":{query}}}"));
+    let mut answer = json(format!("[{}]", members.collect::<Vec<_>>().join(",")));
+    if let Some((last, _)) = page.queries.last().filter(|_| page.has_more) {
+        let end = PageEnd { key: Some(Key::text(last)), leaf: TreeSize::ZERO.next_index(), position: 0 };
         let (token, expires) = served.seal.seal(digest, TreeSize::ZERO, &end, 0, served.gateway.now());
         answer::lead_on(&mut answer, request.uri().path(), &asked.next_query(&token), expires);
     }
     Ok(answer)
 }
 
-fn json(value: &Json) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-cache"))
-        .content_type(ContentType::json())
-        .body(value.to_string())
+fn json(text: String) -> HttpResponse {
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(ContentType::json()).body(text)
 }
 
 /// `POST /queries`: gives a query a name.
@@ -94,7 +89,11 @@ pub async fn post(
             let detail = format!("there are {QUERIES_MAX} named queries: remove one first");
             return Err(Problem::new(Code::TooManyQueries, detail).with("limit", QUERIES_MAX));
         }
-        AddOutcome::Done | AddOutcome::NoQuery | AddOutcome::FullOfClient => {}
+        AddOutcome::FullOfClient => {
+            let detail = format!("the client has {QUERIES_OF_CLIENT_MAX} named queries: remove one first");
+            return Err(Problem::new(Code::TooManyQueries, detail).with("limit", QUERIES_OF_CLIENT_MAX));
+        }
+        AddOutcome::Done | AddOutcome::NoQuery => {}
     }
     let location = format!("{}/queries/{shown}", base_of(&request));
     Ok(HttpResponse::Created().insert_header((LOCATION, location)).finish())
@@ -109,7 +108,7 @@ pub async fn get(
     enter(&request, &served, Scope::Query).await?;
     check_type(&request)?;
     let query = find(&served, &name_of(&name)?).await?;
-    Ok(json(&query.to_json()))
+    Ok(json(query.to_json().to_string()))
 }
 
 /// `DELETE /queries/{queryName}`: removes it, and ends every subscription to it.

@@ -1,16 +1,16 @@
 //! `GET /queries/{queryName}/events` as a WebSocket (RFC 6455; EPCIS 2.0 §12.7): events are told on the line as they are recorded, or on
 //! a schedule. Each text message is an EPCISQueryDocument.
 //!
-//! Nothing of it is kept: who was cut off begins anew, with `initialRecordTime`. Nothing waits in memory for a slow reader: the next
-//! events are looked up when those before them are on their way, and who takes none of them for a while is let go.
+//! Nothing of it is kept: who was cut off begins anew, with `initialRecordTime`. Of a slow reader one document waits in memory: the next
+//! events are looked up when the client has read those before them, and who reads none of them for a while is let go.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use actix_web::http::header::UPGRADE;
+use actix_web::http::header::{HOST, ORIGIN, UPGRADE};
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_ws::{CloseCode, CloseReason, Message, MessageStream, Session};
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::ask;
@@ -18,9 +18,11 @@ use super::asked::{AskedQuery, form_of};
 use super::named::find;
 use crate::app::query_document::QueryResults;
 use crate::gateway::clients::{ClientName, Scope};
-use crate::gateway::http::Served;
 use crate::gateway::http::auth::enter;
-use crate::gateway::subscriptions::named::QueryName;
+use crate::gateway::http::{Served, blocking};
+use crate::gateway::query::QuerySide;
+use crate::gateway::query::store::FoundEvent;
+use crate::gateway::subscriptions::named::{NamedQuery, QueryName};
 use crate::gateway::subscriptions::scan::{Found, Scan, ScanError};
 use crate::gateway::subscriptions::schedule::QuerySchedule;
 use crate::gateway::subscriptions::subscription::{SubscriptionControls, SubscriptionId, Timing, ToldPlace};
@@ -29,8 +31,9 @@ use crate::http::problem::{Code, Problem};
 use sealane_core::epcis::query::EventQuery;
 use sealane_core::time::Timestamp;
 
-/// Lines that are open at a time.
+/// Lines that are open at a time, and those of one client.
 const STREAMS_MAX: usize = 128;
+const STREAMS_OF_CLIENT_MAX: usize = 16;
 
 /// Events in one message.
 const EVENTS_MAX: u32 = 1_000;
@@ -39,8 +42,11 @@ const EVENTS_MAX: u32 = 1_000;
 const PING_EVERY: Duration = Duration::from_secs(30);
 const SILENT_MAX: Duration = Duration::from_secs(90);
 
-/// How long a client may take until there is room for the next message.
+/// How long a client may take to read a message.
 const SLOW_MAX: Duration = Duration::from_secs(30);
+
+/// How long a client is waited for until its line is closed.
+const CLOSE_MAX: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether something is due, beside each time that the rows grow.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -52,8 +58,6 @@ const FRAME_BYTES_MAX: usize = 4 * 1024;
 const STREAM: &str = "stream";
 const REPORT_IF_EMPTY: &str = "reportIfEmpty";
 const INITIAL_RECORD_TIME: &str = "initialRecordTime";
-
-static LINES: Semaphore = Semaphore::const_new(STREAMS_MAX);
 
 /// Tells whether a request asks for a WebSocket.
 pub fn is_asked_for(request: &HttpRequest) -> bool {
@@ -76,17 +80,59 @@ pub fn refuse_controls(asked: &AskedQuery) -> Result<(), Problem> {
     }
 }
 
+/// Lines that are open, by their clients.
+static LINES: Mutex<BTreeMap<ClientName, usize>> = Mutex::new(BTreeMap::new());
+
+/// The place of an open line.
+struct LinePlace(ClientName);
+
+impl LinePlace {
+    /// Takes a place, if there is one and the client has not too many.
+    fn take(client: &ClientName) -> Result<Self, Problem> {
+        let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+        let refuse = |whose: &str, limit: usize| {
+            let detail = format!("{whose} has {limit} lines open: end one first, or subscribe by webhook");
+            Err(Problem::new(Code::TooManySubscriptions, detail).with("limit", limit))
+        };
+        if lines.get(client).is_some_and(|own| *own >= STREAMS_OF_CLIENT_MAX) {
+            return refuse("the client", STREAMS_OF_CLIENT_MAX);
+        }
+        if lines.values().sum::<usize>() >= STREAMS_MAX {
+            return refuse("the gateway", STREAMS_MAX);
+        }
+        *lines.entry(client.clone()).or_default() += 1;
+        Ok(Self(client.clone()))
+    }
+}
+
+impl Drop for LinePlace {
+    fn drop(&mut self) {
+        let mut lines = LINES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = lines.get_mut(&self.0) {
+            *own -= 1;
+            if *own == 0 {
+                lines.remove(&self.0);
+            }
+        }
+    }
+}
+
 /// What one line tells.
 struct Line {
     id: SubscriptionId,
     client: ClientName,
-    name: QueryName,
+    named: NamedQuery,
     controls: SubscriptionControls,
     query: EventQuery,
     served: web::Data<Served>,
     told: Option<ToldPlace>,
-    began: Timestamp,
-    last_run: Option<Timestamp>,
+    /// When the query is run next by its schedule.
+    next_run: Option<Timestamp>,
+    /// When the run began of which not everything is told.
+    run: Option<Timestamp>,
+    /// Of the last document: the bytes of the ping behind it, and when they were sent. The answer says that the client has read it.
+    unread: Option<([u8; 8], Instant)>,
+    sent: u64,
 }
 
 /// Opens a line.
@@ -96,22 +142,31 @@ pub async fn begin(
     name: QueryName,
     served: web::Data<Served>,
 ) -> Result<HttpResponse, Problem> {
+    refuse_other_sites(&request)?;
     let client = enter(&request, &served, Scope::Subscribe).await?;
-    let query = find(&served, &name).await?;
+    let named = find(&served, &name).await?;
     let controls = controls_of(&request)?;
-    let query = query.query().map_err(|fault| Problem::new(Code::BadSubscription, fault.to_string()))?;
+    let query = named.query().map_err(|fault| Problem::new(Code::BadSubscription, fault.to_string()))?;
     let query = controls.run_of(query)?;
     let side = served.gateway.query()?;
-    let place = LINES.try_acquire().map_err(|_| {
-        let detail = format!("{STREAMS_MAX} lines are open: end one first, or subscribe by webhook");
-        Problem::new(Code::TooManySubscriptions, detail).with("limit", STREAMS_MAX)
-    })?;
+    let place = LinePlace::take(&client.name)?;
     let (answer, session, messages) = actix_ws::handle(&request, payload)
         .map_err(|error| Problem::new(Code::BadHeader, format!("this is no handshake of a WebSocket: {error}")))?;
-    let began = served.gateway.now();
     let told = ToldPlace::before(side.cursor.size).filter(|_| controls.initial_record_time.is_none());
-    let id = SubscriptionId::new();
-    let line = Line { id, client: client.name, name, controls, query, served, told, began, last_run: None };
+    let mut line = Line {
+        id: SubscriptionId::new(),
+        client: client.name,
+        named,
+        controls,
+        query,
+        served,
+        told,
+        next_run: None,
+        run: None,
+        unread: None,
+        sent: 0,
+    };
+    line.plan(line.served.gateway.now());
     let lines = line.served.gateway.metrics.lines.clone();
     lines.inc();
     actix_web::rt::spawn(async move {
@@ -120,6 +175,21 @@ pub async fn begin(
         lines.dec();
     });
     Ok(answer)
+}
+
+/// A page of another site may open a line too, as the standard for browsers has it, and its reader's browser would add what lets the
+/// reader in.
+fn refuse_other_sites(request: &HttpRequest) -> Result<(), Problem> {
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let (Some(origin), host) = (text(ORIGIN), text(HOST).unwrap_or_default()) else { return Ok(()) };
+    let is_own = origin.split_once("://").is_some_and(|(_, site)| site.eq_ignore_ascii_case(host));
+    if is_own {
+        return Ok(());
+    }
+    Err(Problem::new(
+        Code::ClientNotAllowed,
+        format!("a page of {origin:?} opens no line here: Origin has to be of this host"),
+    ))
 }
 
 fn controls_of(request: &HttpRequest) -> Result<SubscriptionControls, Problem> {
@@ -159,8 +229,9 @@ impl Line {
     async fn run(mut self, mut session: Session, mut messages: MessageStream) {
         let mut grown = self.served.gateway.rows_grown();
         let (mut heard, mut next_ping) = (Instant::now(), Instant::now() + PING_EVERY);
+        let mut is_to_look = true;
         let ended = loop {
-            if let Err(ended) = self.tell(&mut session).await {
+            if is_to_look && let Err(ended) = self.step(&mut session).await {
                 break ended;
             }
             if heard.elapsed() >= SILENT_MAX {
@@ -175,13 +246,20 @@ impl Line {
             if self.served.gateway.is_stopping() {
                 break Ended::Close(CloseCode::Away, "the gateway stops".to_owned());
             }
+            is_to_look = true;
             tokio::select! {
                 message = messages.recv() => {
                     heard = Instant::now();
                     match message {
-                        Some(Ok(Message::Ping(bytes))) => drop(session.pong(&bytes).await),
+                        Some(Ok(Message::Pong(bytes))) => is_to_look = self.note_read(&bytes),
+                        Some(Ok(Message::Ping(bytes))) => {
+                            is_to_look = false;
+                            if !matches!(timeout(SLOW_MAX, session.pong(&bytes)).await, Ok(Ok(()))) {
+                                break Ended::ByClient;
+                            }
+                        }
                         Some(Ok(Message::Close(_)) | Err(_)) | None => break Ended::ByClient,
-                        Some(Ok(_)) => {}
+                        Some(Ok(_)) => is_to_look = false,
                     }
                 }
                 _ = grown.changed() => {}
@@ -193,84 +271,118 @@ impl Line {
             Ended::Close(code, description) => Some(CloseReason { code, description: Some(description) }),
         };
         // A line that is broken needs no word more.
-        let _closed = session.close(reason).await;
+        let _closed = timeout(CLOSE_MAX, session.close(reason)).await;
     }
 
-    fn is_due(&self, now: Timestamp) -> bool {
-        match &self.controls.timing {
-            Timing::Stream => true,
-            Timing::Schedule(schedule) => {
-                schedule.next(self.last_run.unwrap_or(self.began)).is_some_and(|next| next <= now)
-            }
+    /// Finds when the query is run next, after a time.
+    fn plan(&mut self, after: Timestamp) {
+        self.next_run = match &self.controls.timing {
+            Timing::Stream => None,
+            Timing::Schedule(schedule) => schedule.next(after),
+        };
+    }
+
+    /// Takes the answer to a ping; true if the last document is read by it.
+    fn note_read(&mut self, bytes: &[u8]) -> bool {
+        let is_read = self.unread.is_some_and(|(ping, _)| ping == bytes);
+        if is_read {
+            self.unread = None;
         }
+        is_read
     }
 
-    /// Tells what is due.
-    async fn tell(&mut self, session: &mut Session) -> Result<(), Ended> {
+    /// Sends the next document that is due, if the one before is read.
+    async fn step(&mut self, session: &mut Session) -> Result<(), Ended> {
+        if let Some((_, since)) = self.unread {
+            let is_slow = since.elapsed() >= SLOW_MAX;
+            return if is_slow { Err(too_slow()) } else { Ok(()) };
+        }
         let now = self.served.gateway.now();
-        let Some(side) = self.served.gateway.query().ok().filter(|_| self.is_due(now)) else { return Ok(()) };
-        let is_level = ToldPlace::before(side.cursor.size) <= self.told;
         let is_stream = self.controls.timing == Timing::Stream;
+        let is_due = is_stream || self.run.is_some() || self.next_run.is_some_and(|next| next <= now);
+        let Some(side) = self.served.gateway.query().ok().filter(|_| is_due) else { return Ok(()) };
+        let is_level = ToldPlace::before(side.cursor.size) <= self.told;
         if is_level && is_stream {
+            self.run = None;
             return Ok(());
         }
-        self.check_client().await?;
-        let mut is_first = true;
-        loop {
-            let (store, query, told, size) = (Arc::clone(&side.store), self.query.clone(), self.told, side.cursor.size);
-            let find = move || -> Result<Result<Found, ScanError>, Problem> {
-                let scan = Scan::new(store, query, size);
-                Ok(scan.and_then(|scan| {
-                    if is_first {
-                        scan.check_count(told)?;
-                    }
-                    scan.next(told, EVENTS_MAX)
-                }))
-            };
-            let found = ask(&self.client, find).await.map_err(|problem| again(problem.detail()))?;
-            let found = found.map_err(|error| match error {
-                ScanError::TooMany(_) | ScanError::TooComplex(_) => Ended::Close(CloseCode::Policy, error.to_string()),
-                ScanError::Store(_) => again("the gateway's query store cannot be read now"),
-            })?;
-            let is_empty = found.events.is_empty();
-            if !is_empty || is_first && !is_stream && self.controls.reports_if_empty {
-                let prefixes = side.prefixes(self.controls.form);
-                let written = found.events.into_iter().map(|mut event| {
-                    self.controls.form.write(&mut event.json, &prefixes);
-                    event
-                });
-                let results = QueryResults {
-                    query: self.name.to_string(),
-                    subscription: Some(self.id.to_string()),
-                    events: written.collect(),
-                };
-                let document = results.to_document(self.served.gateway.now());
-                match timeout(SLOW_MAX, session.text(document)).await {
-                    Ok(Ok(())) => {}
-                    Ok(Err(_)) => return Err(Ended::ByClient),
-                    Err(_) => return Err(Ended::Close(CloseCode::Policy, "the client reads too slowly".to_owned())),
+        let is_first = self.run.is_none();
+        if is_first {
+            self.check_client().await?;
+        }
+        let run = *self.run.get_or_insert(now);
+        let (store, query, told, size) = (Arc::clone(&side.store), self.query.clone(), self.told, side.cursor.size);
+        let find = move || -> Result<Result<Found, ScanError>, Problem> {
+            let scan = Scan::new(store, query, size);
+            Ok(scan.and_then(|scan| {
+                if is_first {
+                    scan.check_count(told)?;
                 }
+                scan.next(told, EVENTS_MAX)
+            }))
+        };
+        let found = ask(&self.client, find).await.map_err(|problem| again(problem.detail()))?;
+        let found = found.map_err(|error| match error {
+            ScanError::TooMany(_) | ScanError::TooComplex(_) => Ended::Close(CloseCode::Policy, error.to_string()),
+            ScanError::Store(_) => again("the gateway's query store cannot be read now"),
+        })?;
+        let is_over = found.events.is_empty();
+        if !is_over || is_first && !is_stream && self.controls.reports_if_empty {
+            self.send(session, found.events, &side).await?;
+        }
+        self.told = found.told;
+        if is_over {
+            self.run = None;
+            self.plan(run);
+        }
+        Ok(())
+    }
+
+    /// Sends a document, and behind it a ping: only when that is answered, the next one follows. So one waits in memory at the most.
+    async fn send(&mut self, session: &mut Session, events: Vec<FoundEvent>, side: &QuerySide) -> Result<(), Ended> {
+        let form = self.controls.form;
+        let prefixes = side.prefixes(form);
+        let written = events.into_iter().map(|mut event| {
+            form.write(&mut event.json, &prefixes);
+            event
+        });
+        let results = QueryResults {
+            query: self.named.name.to_string(),
+            subscription: Some(self.id.to_string()),
+            events: written.collect(),
+        };
+        let document = results.to_document(self.served.gateway.now());
+        self.sent += 1;
+        let ping = self.sent.to_be_bytes();
+        let sent = async {
+            session.text(document).await?;
+            session.ping(&ping).await
+        };
+        match timeout(SLOW_MAX, sent).await {
+            Ok(Ok(())) => {
+                self.unread = Some((ping, Instant::now()));
+                Ok(())
             }
-            self.told = found.told;
-            is_first = false;
-            if is_empty {
-                self.last_run = Some(now);
-                return Ok(());
-            }
+            Ok(Err(_)) => Err(Ended::ByClient),
+            Err(_) => Err(too_slow()),
         }
     }
 
-    /// The query may be gone, and the client's right too.
+    /// The query may be gone or another one, and the client's right too.
     async fn check_client(&self) -> Result<(), Ended> {
-        let (gateway, client, name) = (Arc::clone(&self.served.gateway), self.client.clone(), self.name.clone());
-        let check = super::super::blocking(move || Ok((gateway.may_subscribe(&client)?, gateway.has_query(&name)?)));
+        let (gateway, client, name) = (Arc::clone(&self.served.gateway), self.client.clone(), self.named.name.clone());
+        let check = blocking(move || Ok((gateway.may_subscribe(&client)?, gateway.named_query(&name)?)));
         match check.await {
-            Ok((true, true)) => Ok(()),
+            Ok((true, Some(query))) if query == self.named => Ok(()),
+            Ok((true, _)) => Err(Ended::Close(CloseCode::Normal, "the query was removed".to_owned())),
             Ok((false, _)) => Err(Ended::Close(CloseCode::Policy, "the client may not subscribe any more".to_owned())),
-            Ok((true, false)) => Err(Ended::Close(CloseCode::Normal, "the query was removed".to_owned())),
             Err(problem) => Err(again(problem.detail())),
         }
     }
+}
+
+fn too_slow() -> Ended {
+    Ended::Close(CloseCode::Policy, "the client reads too slowly".to_owned())
 }
 
 fn again(why: &str) -> Ended {

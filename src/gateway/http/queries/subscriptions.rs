@@ -93,6 +93,8 @@ pub async fn post(
     }
     let form = form_of(request.headers())?;
     let bytes = body::read(&request, payload, JSON_BYTES_MAX).await?;
+    // The strict reader takes no member twice.
+    sealane_core::json::read(&bytes)?;
     let body: Value = serde_json::from_slice(&bytes).map_err(|error| Problem::new(Code::BadJson, error.to_string()))?;
     let members = body
         .as_object()
