@@ -8,7 +8,7 @@ use crate::gateway::keeper::KeeperError;
 use crate::gateway::store::rows::row_number;
 use crate::gateway::store::schema::{queries, subscriptions};
 use crate::gateway::store::subscription_rows::{QueryRow, StateRow, SubscriptionRow};
-use crate::gateway::subscriptions::keeper::{AddOutcome, DefinitionsPage, Room, SubscriptionKeeper};
+use crate::gateway::subscriptions::keeper::{AddOutcome, DefinitionsPage, PageRoom, SubscriptionKeeper};
 use crate::gateway::subscriptions::named::{NamedQuery, QueryName};
 use crate::gateway::subscriptions::subscription::{Subscription, SubscriptionId, SubscriptionState};
 
@@ -31,7 +31,7 @@ impl SubscriptionKeeper for Queue {
         row.map(QueryRow::into_query).transpose()
     }
 
-    fn definitions(&self, after: Option<&str>, room: Room) -> Result<DefinitionsPage, KeeperError> {
+    fn definitions(&self, after: Option<&str>, room: PageRoom) -> Result<DefinitionsPage, KeeperError> {
         let (mut found, mut bytes, mut after) = (Vec::new(), 0, after.unwrap_or_default().to_owned());
         loop {
             let some: Vec<(String, String)> = self.read(|connection| {

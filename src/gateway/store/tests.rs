@@ -21,7 +21,7 @@ use crate::gateway::keeper::{
 };
 use crate::gateway::query::form::IdForm;
 use crate::gateway::subscriptions::dest::Dest;
-use crate::gateway::subscriptions::keeper::{AddOutcome, GatewayStore, Room};
+use crate::gateway::subscriptions::keeper::{AddOutcome, GatewayStore, PageRoom};
 use crate::gateway::subscriptions::named::NamedQuery;
 use crate::gateway::subscriptions::subscription::{
     DeliveryTrouble, Subscription, SubscriptionId, SubscriptionState, ToldPlace, controls_from_json,
@@ -593,7 +593,7 @@ fn definitions_are_read_page_by_page(make: Make) {
     {
         let (mut told, mut after) = (Vec::new(), None::<String>);
         loop {
-            let page = queue.keeper.definitions(after.as_deref(), Room { queries, bytes }).unwrap();
+            let page = queue.keeper.definitions(after.as_deref(), PageRoom { queries, bytes }).unwrap();
             assert!(page.queries.len() <= queries && !page.queries.is_empty());
             told.extend(page.queries.iter().map(|(name, _)| name.clone()));
             after = told.last().cloned();
@@ -603,7 +603,7 @@ fn definitions_are_read_page_by_page(make: Make) {
         }
         assert_eq!(told, names, "{queries} {bytes}");
     }
-    let empty = queue.keeper.definitions(Some("q999"), Room { queries: 1, bytes: 1 }).unwrap();
+    let empty = queue.keeper.definitions(Some("q999"), PageRoom { queries: 1, bytes: 1 }).unwrap();
     assert!(empty.queries.is_empty() && !empty.has_more);
 }
 

@@ -22,7 +22,7 @@ pub enum AddOutcome {
 
 /// How much one page may hold.
 #[derive(Debug, Clone, Copy)]
-pub struct Room {
+pub struct PageRoom {
     pub queries: usize,
     pub bytes: usize,
 }
@@ -48,7 +48,7 @@ pub trait SubscriptionKeeper: Send + Sync {
     fn query(&self, name: &QueryName) -> Result<Option<NamedQuery>, KeeperError>;
 
     /// Definitions by name, behind `after`: as many as there is room for, and one at the least if there is one.
-    fn definitions(&self, after: Option<&str>, room: Room) -> Result<DefinitionsPage, KeeperError>;
+    fn definitions(&self, after: Option<&str>, room: PageRoom) -> Result<DefinitionsPage, KeeperError>;
 
     /// Adds one, unless there are `(in all, of this client)` already.
     fn add_query(&self, query: &NamedQuery, max: (usize, usize)) -> Result<AddOutcome, KeeperError>;

@@ -32,7 +32,7 @@ use super::query::QuerySide;
 use super::query::indexer::Progress;
 use crate::ports::Clock;
 use dest::{Dest, DestRules};
-use keeper::{AddOutcome, DefinitionsPage, Room, SubscriptionKeeper};
+use keeper::{AddOutcome, DefinitionsPage, PageRoom, SubscriptionKeeper};
 use named::{NamedQuery, QUERIES_MAX, QUERIES_OF_CLIENT_MAX, QueryName};
 use notice::{Notice, NoticeAnswer};
 use subscription::{
@@ -130,7 +130,7 @@ impl Subscriptions {
     }
 
     /// Named queries behind a name. Waits for a disk, as do all that follow here.
-    pub fn definitions(&self, after: Option<&str>, room: Room) -> Result<DefinitionsPage, KeeperError> {
+    pub fn definitions(&self, after: Option<&str>, room: PageRoom) -> Result<DefinitionsPage, KeeperError> {
         self.parts.keeper.definitions(after, room)
     }
 

@@ -198,7 +198,7 @@ impl FieldKind {
         let range = format!("[{first}-{}]", first + 2);
         let steps = format!("{first}/2");
         let wanted = format!(
-            "it is a list of numbers from {first} to {last} of ranges such as {range} and of steps such as {steps}, with commas between"
+            "it is a list of numbers from {first} to {last}, ranges such as {range} and steps such as {steps}, with commas between"
         );
         fault(name, format!("{wanted}; {shown:?} is none"))
     }

@@ -12,7 +12,7 @@ use crate::gateway::http::auth::enter;
 use crate::gateway::http::capture::base_of;
 use crate::gateway::http::{Served, blocking};
 use crate::gateway::query::store::{PAGE_BYTES_MAX, PageEnd};
-use crate::gateway::subscriptions::keeper::{AddOutcome, Room};
+use crate::gateway::subscriptions::keeper::{AddOutcome, PageRoom};
 use crate::gateway::subscriptions::named::{
     self, DEFINITION_BYTES_MAX, DefinitionFault, NamedQuery, QUERIES_MAX, QUERIES_OF_CLIENT_MAX, QueryName,
 };
@@ -48,7 +48,7 @@ pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<Htt
     let token = asked.page(&served, digest)?;
     let after = token.and_then(|token| token.end.key.as_ref().and_then(Key::as_text).map(str::to_owned));
     let subscriptions = Arc::clone(served.gateway.subscriptions()?);
-    let room = Room { queries: asked.per_page as usize, bytes: PAGE_BYTES_MAX };
+    let room = PageRoom { queries: asked.per_page as usize, bytes: PAGE_BYTES_MAX };
     let page = blocking(move || subscriptions.definitions(after.as_deref(), room)).await?;
     // A name has no character that JSON writes in another way, and a definition was written as JSON when it was kept.
     let members = page.queries.iter().map(|(name, query)| format!("{{\"name\":\"{name}\",\"query\":{query}}}"));
