@@ -12,6 +12,7 @@ use crate::cli::ballots::{EndorseOptions, VoteOptions, WithdrawOptions};
 use crate::cli::console::ConsoleOptions;
 use crate::cli::decisions::{ApproveOptions, RejectOptions, RevokeOptions};
 use crate::cli::demo::{MEMBERS_DEFAULT, MEMBERS_MAX};
+use crate::cli::export::ExportOptions;
 use crate::cli::follow::FollowOptions;
 use crate::cli::gateway::GatewayOptions;
 use crate::cli::init::InitOptions;
@@ -186,6 +187,9 @@ pub enum Command {
     Evidence(EvidenceOptions),
     /// Ask a participant's gateway what a thing was made of, and what became of it
     Trace(TraceOptions),
+    /// Write tables of what a participant's gateway knows
+    #[command(subcommand)]
+    Export(ExportOptions),
     /// Show, save or pin a ledger's trust anchor, with its fingerprint in digits
     Trust(TrustOptions),
     /// Draw the label of a product: the QR code of its page on a node

@@ -25,6 +25,7 @@ mod decode_picture;
 mod demo;
 mod dev_certs;
 mod evidence;
+mod export;
 mod failure;
 mod faults;
 mod follow;
@@ -151,6 +152,7 @@ fn run(arguments: Arguments) -> Result<CommandOutcome, Failure> {
         Command::Post(options) => post::run(&global, &options, &output),
         Command::Verify(options) => verify::run(&global, &options, &output),
         Command::Evidence(options) => evidence::run(&global, &options, &output),
+        Command::Export(options) => export::run(&global, &options, &output),
         Command::Trace(options) => trace::run(&global, &options, &output),
         Command::Trust(options) => trust::run(&global, &options, &output),
         Command::Label(options) => label::run(&global, &options, &output),

@@ -21,12 +21,8 @@ const DEFAULT_GATEWAY: &str = "http://127.0.0.1:8085";
 pub struct TraceOptions {
     /// Digital Link URI, EPC URN, (01)…(21)… or a lot such as (01)…(10)…
     pub id: String,
-    /// The gateway that is asked
-    #[arg(long, env = "SEALANE_GATEWAY", default_value = DEFAULT_GATEWAY, value_name = "URL")]
-    pub gateway: String,
-    /// A key with the scope query
-    #[arg(long, env = "SEALANE_GATEWAY_KEY", hide_env_values = true, value_name = "KEY")]
-    pub key: Option<Secret>,
+    #[command(flatten)]
+    pub access: GatewayAccess,
     /// up: what it was made of; down: what became of it; both
     #[arg(long, default_value = "both", value_parser = ["up", "down", "both"])]
     pub direction: String,
@@ -38,30 +34,54 @@ pub struct TraceOptions {
     pub holders: bool,
 }
 
+/// Which gateway is asked, and as whom.
+#[derive(Debug, Args)]
+pub struct GatewayAccess {
+    /// The gateway that is asked
+    #[arg(long, env = "SEALANE_GATEWAY", default_value = DEFAULT_GATEWAY, value_name = "URL")]
+    pub gateway: String,
+    /// A key with the scope query
+    #[arg(long, env = "SEALANE_GATEWAY_KEY", hide_env_values = true, value_name = "KEY")]
+    pub key: Option<Secret>,
+}
+
 pub fn run(global: &Global, options: &TraceOptions, output: &Output) -> Result<CommandOutcome, Failure> {
-    let asked = read_question(&options.id)?;
-    let id = utf8_percent_encode(asked.id.as_str(), NON_ALPHANUMERIC);
-    let depth = options.depth.map(|depth| format!("&depth={depth}")).unwrap_or_default();
-    let holders = if options.holders { "&holders=true" } else { "" };
-    let target = format!("/trace?id={id}&direction={}{depth}{holders}", options.direction);
-    let client = Client::at(global, &options.gateway)?;
-    let mut headers = vec![("accept", "application/json".to_owned())];
-    headers.extend(options.key.as_ref().map(|key| ("x-api-key", key.reveal().to_owned())));
-    let request = PassedRequest { is_post: false, target, headers, body: Vec::new().into() };
-    let answer = client.pass_on(&request).map_err(Failure::unreachable)?;
-    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
-    if answer.status != 200 {
-        let detail = body["detail"].as_str().unwrap_or("it gave no reason");
-        return Err(Failure::unreachable(format!(
-            "{} answered {}: {}",
-            options.gateway,
-            answer.status,
-            printable(detail)
-        )));
-    }
+    let asked =
+        Asking { id: &options.id, direction: &options.direction, depth: options.depth, with_holders: options.holders };
+    let body = options.access.trace(global, &asked)?;
     let text = Told { body: &body }.text();
     output.result(&body, text);
     Ok(CommandOutcome::Done)
+}
+
+/// What a trace is asked for.
+pub struct Asking<'a> {
+    pub id: &'a str,
+    pub direction: &'a str,
+    pub depth: Option<u32>,
+    pub with_holders: bool,
+}
+
+impl GatewayAccess {
+    /// Asks for a trace.
+    pub fn trace(&self, global: &Global, asked: &Asking<'_>) -> Result<Value, Failure> {
+        let question = read_question(asked.id)?;
+        let id = utf8_percent_encode(question.id.as_str(), NON_ALPHANUMERIC);
+        let depth = asked.depth.map(|depth| format!("&depth={depth}")).unwrap_or_default();
+        let holders = if asked.with_holders { "&holders=true" } else { "" };
+        let target = format!("/trace?id={id}&direction={}{depth}{holders}", asked.direction);
+        let client = Client::at(global, &self.gateway)?;
+        let mut headers = vec![("accept", "application/json".to_owned())];
+        headers.extend(self.key.as_ref().map(|key| ("x-api-key", key.reveal().to_owned())));
+        let request = PassedRequest { is_post: false, target, headers, body: Vec::new().into() };
+        let answer = client.pass_on(&request).map_err(Failure::unreachable)?;
+        let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        if answer.status == 200 && body["nodes"].is_array() {
+            return Ok(body);
+        }
+        let detail = printable(body["detail"].as_str().unwrap_or("this is no gateway that traces"));
+        Err(Failure::unreachable(format!("{} answered {}: {detail}", self.gateway, answer.status)))
+    }
 }
 
 /// A trace for people.
@@ -88,14 +108,7 @@ impl Told<'_> {
             lines.push(title.to_owned());
             lines.extend(nodes.into_iter().map(|node| self.line(node, way)));
         }
-        for stop in self.list("stopped") {
-            let why = match stop["reason"].as_str().unwrap_or_default() {
-                "depth" => "there is more behind it than --depth lets be followed",
-                "limit" => "there is more behind it than a trace takes in",
-                _ => "no event names it",
-            };
-            lines.push(format!("{}: {why}.", shown(stop["id"].as_str().unwrap_or_default())));
-        }
+        lines.extend(self.list("stopped").map(stopped));
         lines.join("\n")
     }
 
@@ -156,7 +169,18 @@ impl Told<'_> {
     }
 }
 
-fn shown(id: &str) -> String {
+/// Where a trace ends, and why.
+pub fn stopped(stop: &Value) -> String {
+    let why = match stop["reason"].as_str().unwrap_or_default() {
+        "depth" => "there is more behind it than --depth lets be followed",
+        "limit" => "there is more behind it than a trace takes in",
+        _ => "no event names it",
+    };
+    format!("{}: {why}.", shown(stop["id"].as_str().unwrap_or_default()))
+}
+
+/// An id as on a label, if it is GS1's.
+pub fn shown(id: &str) -> String {
     let element = Id::parse(id).ok().and_then(|id| id.element_string());
     printable(&element.unwrap_or_else(|| id.to_owned()))
 }

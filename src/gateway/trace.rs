@@ -12,13 +12,13 @@ use sealane_core::gs1::{Id, IdKind};
 use sealane_core::merkle::TreeSize;
 use sealane_core::provenance::Verdict;
 use sealane_core::trace::{
-    DEPTH, Direction, RecordedEvent, Tie, Trace, TraceQuestion, TraceSource, TraceStop, TracedThing, trace,
+    DEPTH, Direction, RecordedEvent, TRACED_MAX, Tie, Trace, TraceQuestion, TraceSource, TraceStop, TracedThing, trace,
 };
 
 use super::query::store::{FindError, FoundEvent, PageRequest, QueryStore, QueryStoreError};
 
-/// Things whose holders are looked up for one trace: the nearest ones.
-pub const HOLDERS_MAX: usize = 100;
+/// Things whose holders are looked up for one trace: all that one way has, each of which takes a millisecond.
+pub const HOLDERS_MAX: usize = TRACED_MAX;
 
 /// Where an event names what it is about.
 const NAMING: [&str; 7] = ["epc", "parentID", "inputEPC", "outputEPC", "epcClass", "inputEPCClass", "outputEPCClass"];

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::program::{Gateway, product, refused};
 use crate::queries::record;
-use crate::support::{document, object_event, run, text};
+use crate::support::{document, object_event, path, run, text};
 
 const PALLET: &str = "https://id.gs1.org/00/095060000000000015";
 
@@ -88,6 +88,13 @@ fn the_command_tells_a_trace_in_sentences() {
     ] {
         assert!(told.contains(line), "{line:?} is not in:\n{told}");
     }
+    let table = gateway.dir.path().join("recall.csv");
+    let written = run(&["export", "recall", &lot("FLOUR"), "--gateway", &gateway.url, "--out", path(&table)]);
+    assert!(text(&written.stdout).starts_with("Wrote 5 things to "), "{}", text(&written.stderr));
+    let table = std::fs::read_to_string(&table).unwrap();
+    assert_eq!(table.lines().count(), 6, "{table}");
+    assert!(table.contains("(01)09506000134352(21)L2,item,2,lot,(01)09506000134352(10)BREAD/1,Maker,"), "{table}");
+    assert!(table.contains(",authentic,Maker,,,false"), "{table}");
     let refused_key = run(&["trace", "nonsense", "--gateway", &gateway.url]);
     assert_eq!(refused_key.status.code(), Some(2), "{}", text(&refused_key.stderr));
     let away = run(&["trace", PALLET, "--gateway", "http://127.0.0.1:1"]);
