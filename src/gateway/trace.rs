@@ -23,6 +23,9 @@ pub const HOLDERS_MAX: usize = TRACED_MAX;
 /// Where an event names what it is about.
 const NAMING: [&str; 7] = ["epc", "parentID", "inputEPC", "outputEPC", "epcClass", "inputEPCClass", "outputEPCClass"];
 
+/// Events that put things into others.
+const PUTTING: [&str; 2] = ["AggregationEvent", "AssociationEvent"];
+
 /// Where events that bring items forth name them.
 const BROUGHT_FORTH: [&str; 2] = ["epc", "outputEPC"];
 
@@ -80,9 +83,18 @@ impl TraceSource for RowEvents<'_> {
 fn conditions(question: &TraceQuestion) -> Option<Vec<Condition>> {
     let fields = |names: &[&str]| names.iter().map(|name| Field::new(*name)).collect();
     let exactly = |id: &Id| vec![KeyRange::Exactly(Key::text(id.as_str()))];
+    let naming = |names: &[&str], id: &Id| Condition { fields: fields(names), ranges: exactly(id) };
+    let texts = |all: &[&str]| all.iter().map(|text| KeyRange::Exactly(Key::text(text))).collect::<Vec<_>>();
+    let of_types = |types: &[&str]| Condition::new("eventType", texts(types));
+    let added = || Condition::new("action", texts(&["ADD"]));
     Some(match question {
-        TraceQuestion::Naming(id) => vec![Condition { fields: fields(&NAMING), ranges: exactly(id) }],
-        TraceQuestion::Transformation(id) => vec![Condition::new("transformationID", exactly(id))],
+        TraceQuestion::Naming(id) => vec![naming(&NAMING, id)],
+        TraceQuestion::Made(id) => vec![naming(&["outputEPC", "outputEPCClass"], id)],
+        TraceQuestion::Used(id) => vec![naming(&["inputEPC", "inputEPCClass"], id)],
+        TraceQuestion::Filled(id) => vec![naming(&["parentID"], id), of_types(&PUTTING), added()],
+        TraceQuestion::Packed(id) => vec![naming(&["epc", "epcClass"], id), of_types(&PUTTING), added()],
+        TraceQuestion::Begun(id) => vec![naming(&["epc", "epcClass"], id), of_types(&["ObjectEvent"]), added()],
+        TraceQuestion::Transformation(id) => vec![naming(&["transformationID"], id)],
         TraceQuestion::OfLot(lot) => {
             let class = lot.class()?;
             let number = lot.as_str().rsplit_once("/10/")?.1;

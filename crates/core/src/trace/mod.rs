@@ -30,7 +30,7 @@ pub const TRACED_MAX: usize = 1_000;
 /// Ties in one trace.
 pub const TIES_MAX: usize = 5_000;
 
-/// Events that are looked at for one thing.
+/// Events of each kind that are looked at for one thing.
 pub const EVENTS_OF_ONE_MAX: usize = 500;
 
 /// How far a trace goes if nothing is said, and at the most: ties in a row.
@@ -126,11 +126,20 @@ pub struct Trace {
     pub stops: Vec<(Id, TraceStop)>,
 }
 
-/// What is asked of the records.
+/// What is asked of the records. Questions are about ties by what an event does with a thing, so that nobody hides one behind events
+/// that tie nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TraceQuestion {
     /// Events that name an id in what they are about.
     Naming(Id),
+    /// TransformationEvents that made it, and those that used it.
+    Made(Id),
+    Used(Id),
+    /// Aggregation- and AssociationEvents with action ADD that put something into it, and those that put it into something.
+    Filled(Id),
+    Packed(Id),
+    /// ObjectEvents with action ADD that brought it forth.
+    Begun(Id),
     /// Events of one transformation (EPCIS 2.0 §7.4.5).
     Transformation(Id),
     /// Events that may bring items of a lot forth.
@@ -222,14 +231,20 @@ impl<S: TraceSource> Tracer<'_, S> {
 
     /// Who recorded something of an id, and what ties it to others this way.
     fn look_at(&mut self, id: &Id) -> Result<(BTreeSet<ParticipantId>, Vec<Tie>), S::Error> {
-        let events = self.events(id, &TraceQuestion::Naming(id.clone()))?;
-        if events.is_empty() && id.kind() != IdKind::Lot {
+        let naming = self.source.events(&TraceQuestion::Naming(id.clone()), EVENTS_OF_ONE_MAX)?;
+        let participants = naming.into_iter().map(|one| one.participant).collect::<BTreeSet<_>>();
+        if participants.is_empty() && id.kind() != IdKind::Lot {
             self.stop(id, TraceStop::NotRecorded);
         }
-        let participants = events.iter().map(|one| one.participant.clone()).collect();
+        let questions: &[fn(Id) -> TraceQuestion] = match self.direction {
+            Direction::Up => &[TraceQuestion::Made, TraceQuestion::Filled, TraceQuestion::Begun],
+            Direction::Down => &[TraceQuestion::Used, TraceQuestion::Packed],
+        };
         let mut ties = Vec::new();
-        for one in &events {
-            self.ties_of(id, one, &mut ties)?;
+        for question in questions {
+            for one in self.events(id, &question(id.clone()))? {
+                self.ties_of(id, &one, &mut ties)?;
+            }
         }
         if self.direction == Direction::Down && id.kind() == IdKind::Lot {
             for one in self.events(id, &TraceQuestion::OfLot(id.clone()))? {
@@ -238,6 +253,7 @@ impl<S: TraceSource> Tracer<'_, S> {
                 ties.extend(of_lot.map(|item| tie(id, item, TieKind::Lot, &one)));
             }
         }
+        ties.sort_by_key(|tie| (tie.leaf, tie.position));
         Ok((participants, ties))
     }
 

@@ -67,12 +67,25 @@ impl Records {
     }
 }
 
+fn plays(one: &RecordedEvent, id: &Id, parts: &[Part]) -> bool {
+    one.event.ids().any(|(part, named)| parts.contains(&part) && named == id)
+}
+
+fn adds(one: &RecordedEvent) -> bool {
+    one.event.action() == Some(Action::Add)
+}
+
 impl TraceSource for Records {
     type Error = std::convert::Infallible;
 
     fn events(&mut self, question: &TraceQuestion, limit: usize) -> Result<Vec<RecordedEvent>, Self::Error> {
         let answers = |one: &&RecordedEvent| match question {
             TraceQuestion::Naming(id) => one.event.names(id),
+            TraceQuestion::Made(id) => plays(one, id, &[Part::Output]),
+            TraceQuestion::Used(id) => plays(one, id, &[Part::Input]),
+            TraceQuestion::Filled(id) => adds(one) && plays(one, id, &[Part::Parent]),
+            TraceQuestion::Packed(id) => adds(one) && plays(one, id, &[Part::Child]),
+            TraceQuestion::Begun(id) => adds(one) && plays(one, id, &[Part::Object]),
             TraceQuestion::Transformation(id) => one.event.transformation_id() == Some(id),
             TraceQuestion::OfLot(_) => true,
         };
@@ -180,7 +193,17 @@ fn a_ring_ends_and_what_is_too_far_or_too_much_is_said() {
     assert_eq!((cut.things.len(), cut.stops.first()), (TRACED_MAX, Some(&(id(PALLET), TraceStop::Limit))));
     let mut long = Records::default();
     for _ in 0..=EVENTS_OF_ONE_MAX {
-        long.packs(1, "OBSERVE", PALLET, &[&item("A")]);
+        long.packs(9, "OBSERVE", PALLET, &[&item("X")]);
+    }
+    long.packs(1, "ADD", PALLET, &[&item("A")]);
+    let trace = long.trace(PALLET, Direction::Up);
+    assert_eq!(
+        (ties(&trace), trace.stops),
+        (vec!["A>195060001343520007 aggregation".to_owned()], vec![]),
+        "nothing hides a tie"
+    );
+    for _ in 0..=EVENTS_OF_ONE_MAX {
+        long.packs(9, "ADD", PALLET, &[&item("Y")]);
     }
     assert_eq!(long.trace(PALLET, Direction::Up).stops, [(id(PALLET), TraceStop::Limit)]);
 }
