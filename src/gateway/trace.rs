@@ -1,7 +1,9 @@
 //! Traces over the gateway's rows ([`sealane_core::trace`]), and who has what they lead to, by the gateway's own copy of the ledger.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
@@ -9,16 +11,20 @@ use sealane_core::consortium::{ParticipantId, Registry};
 use sealane_core::epcis::query::{Condition, EventQuery, Field, Key, KeyRange, QueryParameters};
 use sealane_core::epcis::{self, Reader};
 use sealane_core::gs1::{Id, IdKind};
-use sealane_core::merkle::TreeSize;
+use sealane_core::merkle::{LeafIndex, TreeSize};
 use sealane_core::provenance::Verdict;
 use sealane_core::trace::{
-    DEPTH, Direction, RecordedEvent, TRACED_MAX, Tie, Trace, TraceQuestion, TraceSource, TraceStop, TracedThing, trace,
+    AnsweredEvents, DEPTH, Direction, RecordedEvent, TRACED_MAX, Tie, Trace, TraceQuestion, TraceSource, TraceStop,
+    TracedThing, trace,
 };
 
 use super::query::store::{FindError, FoundEvent, PageRequest, QueryStore, QueryStoreError};
 
 /// Things whose holders are looked up for one trace: all that one way has, each of which takes a millisecond.
 pub const HOLDERS_MAX: usize = TRACED_MAX;
+
+/// Events that one question to the store gives.
+const EVENTS_AT_ONCE: u32 = 500;
 
 /// Where an event names what it is about.
 const NAMING: [&str; 7] = ["epc", "parentID", "inputEPC", "outputEPC", "epcClass", "inputEPCClass", "outputEPCClass"];
@@ -52,30 +58,51 @@ impl TraceRequest {
     }
 }
 
+/// How long a trace may take: its client waits, and others wait for its thread.
+const DEADLINE: Duration = Duration::from_secs(10);
+
 /// The rows as a trace goes over them.
 struct RowEvents<'a> {
     store: &'a dyn QueryStore,
     size: TreeSize,
+    started: Instant,
+    /// Events that were read, by their places: one event may tie a thousand things.
+    known: BTreeMap<(LeafIndex, u32), Arc<RecordedEvent>>,
 }
 
 impl TraceSource for RowEvents<'_> {
     type Error = FindError;
 
-    fn events(&mut self, question: &TraceQuestion, limit: usize) -> Result<Vec<RecordedEvent>, FindError> {
-        let Some(conditions) = conditions(question) else { return Ok(Vec::new()) };
+    fn events(&mut self, question: &TraceQuestion, limit: usize, bytes: usize) -> Result<AnsweredEvents, FindError> {
+        let Some(conditions) = conditions(question) else { return Ok(AnsweredEvents::default()) };
         let query = EventQuery { conditions, ..EventQuery::default() };
-        let (mut events, mut after) = (Vec::new(), None);
+        let (mut events, mut after, mut read) = (Vec::new(), None, 0);
         loop {
-            let wanted = u32::try_from(limit + 1 - events.len()).unwrap_or(u32::MAX);
-            let page = self.store.find(&query, &PageRequest { size: self.size, after, limit: wanted })?;
+            if self.started.elapsed() >= DEADLINE {
+                let seconds = DEADLINE.as_secs();
+                return Err(FindError::TooComplex(format!(
+                    "it took {seconds} seconds. One direction, or a smaller depth, helps"
+                )));
+            }
+            let page = self.store.find(&query, &PageRequest { size: self.size, after, limit: EVENTS_AT_ONCE })?;
             for found in page.events {
-                events.push(recorded(found)?);
+                let event = self.known(found)?;
+                read += event.bytes;
+                events.push(event);
             }
-            // A page ends early if its events are long.
             match page.next {
-                Some(next) if events.len() <= limit => after = Some(next),
-                _ => return Ok(events),
+                Some(next) if events.len() <= limit && read < bytes => after = Some(next),
+                next => return Ok(AnsweredEvents { events, has_more: next.is_some() }),
             }
+        }
+    }
+}
+
+impl RowEvents<'_> {
+    fn known(&mut self, found: FoundEvent) -> Result<Arc<RecordedEvent>, FindError> {
+        match self.known.entry((found.leaf, found.position)) {
+            Entry::Occupied(known) => Ok(Arc::clone(known.get())),
+            Entry::Vacant(place) => Ok(Arc::clone(place.insert(Arc::new(recorded(found)?)))),
         }
     }
 }
@@ -117,10 +144,11 @@ fn recorded(found: FoundEvent) -> Result<RecordedEvent, FindError> {
     if let (Some(members), Some(context)) = (json.as_object_mut(), context) {
         members.entry("@context".to_owned()).or_insert(context);
     }
-    let read = epcis::read(json.to_string().as_bytes(), Reader::Strict);
+    let text = json.to_string();
+    let read = epcis::read(text.as_bytes(), Reader::Strict);
     let event = read.ok().and_then(|document| document.events.into_iter().next());
     let event = event.ok_or_else(|| QueryStoreError::Corrupt(format!("the event at leaf {leaf} cannot be read")))?;
-    Ok(RecordedEvent { leaf, position, participant, event })
+    Ok(RecordedEvent { leaf, position, participant, event, bytes: text.len() })
 }
 
 /// Follows what was asked for over the rows before a size. Blocks its thread.
@@ -133,7 +161,7 @@ pub fn follow(
     size: TreeSize,
     request: &TraceRequest,
 ) -> Result<Vec<(Direction, Trace)>, FindError> {
-    let mut rows = RowEvents { store: &**store, size };
+    let mut rows = RowEvents { store: &**store, size, started: Instant::now(), known: BTreeMap::new() };
     let each = request.directions.iter();
     each.map(|way| Ok((*way, trace(&mut rows, &request.id, *way, request.depth)?))).collect()
 }

@@ -238,7 +238,8 @@ fn number(text: &str) -> Option<Decimal> {
     let end = rest.find(['e', 'E']).unwrap_or(rest.len());
     let (mantissa, exponent) = rest.split_at(end);
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    if whole.is_empty() && fraction.is_empty() {
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() && fraction.is_empty() || !is_digits(whole) || !is_digits(fraction) {
         return None;
     }
     let whole = match whole.trim_start_matches('0') {
@@ -277,7 +278,7 @@ mod tests {
         ] {
             assert_eq!(number(written).unwrap().as_str(), json, "{written}");
         }
-        for written in ["", ".", "-", "1,5", "INF", "NaN", "--1", "1e", "0x1", "1 2", "1e999"] {
+        for written in ["", ".", "-", "1,5", "INF", "NaN", "--1", "+-5", "-+5", "1e", "0x1", "1 2", "1e999"] {
             assert!(number(written).is_none(), "{written}");
         }
     }

@@ -16,6 +16,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use crate::consortium::ParticipantId;
 use crate::epcis::Event;
@@ -30,8 +31,17 @@ pub const TRACED_MAX: usize = 1_000;
 /// Ties in one trace.
 pub const TIES_MAX: usize = 5_000;
 
-/// Events of each kind that are looked at for one thing.
-pub const EVENTS_OF_ONE_MAX: usize = 500;
+/// Events that answer one question about one thing: each signer's first ones, in equal shares.
+pub const EVENTS_OF_ONE_MAX: usize = 1_000;
+
+/// Events that are read for one question, so that many of one signer push out none of another's.
+pub const EVENTS_READ_MAX: usize = 5_000;
+
+/// Bytes of events that one trace reads, each time that it reads one.
+pub const BYTES_READ_MAX: usize = 16 * 1024 * 1024;
+
+/// Things that one signer's ties add while there are others' to follow: what is above this comes last.
+pub const SHARE_OF_SIGNER: usize = 250;
 
 /// How far a trace goes if nothing is said, and at the most: ties in a row.
 pub const DEPTH: u32 = 20;
@@ -74,6 +84,8 @@ pub struct RecordedEvent {
     pub position: u32,
     pub participant: ParticipantId,
     pub event: Event,
+    /// Length of its JSON.
+    pub bytes: usize,
 }
 
 /// One tie: `from` was there before `to`.
@@ -146,12 +158,20 @@ pub enum TraceQuestion {
     OfLot(Id),
 }
 
+/// An answer to a question.
+#[derive(Debug, Clone, Default)]
+pub struct AnsweredEvents {
+    pub events: Vec<Arc<RecordedEvent>>,
+    pub has_more: bool,
+}
+
 /// The records that a trace goes over.
 pub trait TraceSource {
     type Error;
 
-    /// The first events of the ledger that answer a question, `limit` and one more at the most.
-    fn events(&mut self, question: &TraceQuestion, limit: usize) -> Result<Vec<RecordedEvent>, Self::Error>;
+    /// The first events of the ledger that answer a question: `limit` and one more at the most, and none behind those that have `bytes`
+    /// together. Also says whether there are more.
+    fn events(&mut self, question: &TraceQuestion, limit: usize, bytes: usize) -> Result<AnsweredEvents, Self::Error>;
 }
 
 /// Follows what ties an id to others.
@@ -160,55 +180,49 @@ pub trait TraceSource {
 ///
 /// What the source fails by.
 pub fn trace<S: TraceSource>(source: &mut S, id: &Id, direction: Direction, depth_max: u32) -> Result<Trace, S::Error> {
-    let mut tracer =
-        Tracer { source, direction, trace: Trace::default(), ties: BTreeSet::new(), transformations: BTreeMap::new() };
-    let mut seen = BTreeSet::from([id.clone()]);
-    let mut waiting = VecDeque::from([(id.clone(), 0)]);
-    while let Some((id, depth)) = waiting.pop_front() {
-        let (participants, ties) = tracer.look_at(&id)?;
-        let ends: Vec<Id> = ties.iter().map(|tie| tracer.end_of(tie).clone()).collect();
-        tracer.trace.things.push(TracedThing { id: id.clone(), depth, participants });
-        if depth >= depth_max.min(DEPTH_MAX) {
-            if !ends.is_empty() {
-                tracer.stop(&id, TraceStop::Depth);
-            }
-            continue;
-        }
-        for (tie, end) in ties.into_iter().zip(ends) {
-            let is_new = !seen.contains(&end);
-            if is_new && seen.len() >= TRACED_MAX || tracer.ties.len() >= TIES_MAX {
-                tracer.stop(&id, TraceStop::Limit);
-                break;
-            }
-            if tracer.ties.insert(tie.clone()) {
-                tracer.trace.ties.push(tie);
-            }
-            if is_new {
-                seen.insert(end.clone());
-                waiting.push_back((end, depth + 1));
-            }
+    let mut tracer = Tracer {
+        source,
+        direction,
+        depth_max: depth_max.min(DEPTH_MAX),
+        trace: Trace::default(),
+        ties: BTreeSet::new(),
+        seen: BTreeSet::from([id.clone()]),
+        waiting: VecDeque::from([(id.clone(), 0)]),
+        shares: BTreeMap::new(),
+        later: VecDeque::new(),
+        transformations: BTreeMap::new(),
+        bytes: 0,
+    };
+    loop {
+        if let Some((id, depth)) = tracer.waiting.pop_front() {
+            tracer.look_at(&id, depth)?;
+        } else if let Some((tie, depth)) = tracer.later.pop_front() {
+            tracer.take(tie, depth, false);
+        } else {
+            return Ok(tracer.trace);
         }
     }
-    Ok(tracer.trace)
 }
 
 struct Tracer<'a, S> {
     source: &'a mut S,
     direction: Direction,
+    depth_max: u32,
     trace: Trace,
     ties: BTreeSet<Tie>,
-    /// The events of transformations that are told in several.
-    transformations: BTreeMap<Id, Vec<RecordedEvent>>,
+    seen: BTreeSet<Id>,
+    waiting: VecDeque<(Id, u32)>,
+    /// How many things the ties of each signer have added.
+    shares: BTreeMap<ParticipantId, usize>,
+    /// Ties beyond their signers' shares, with the depth at which they lead on.
+    later: VecDeque<(Tie, u32)>,
+    /// The events of transformations that are told in several, and whether there are more.
+    transformations: BTreeMap<Id, (Vec<Arc<RecordedEvent>>, bool)>,
+    /// Bytes of events that were read.
+    bytes: usize,
 }
 
 impl<S: TraceSource> Tracer<'_, S> {
-    fn end_of<'t>(&self, tie: &'t Tie) -> &'t Id {
-        match self.direction {
-            Direction::Up => &tie.from,
-            Direction::Down => &tie.to,
-        }
-    }
-
     fn stop(&mut self, id: &Id, why: TraceStop) {
         let stop = (id.clone(), why);
         if !self.trace.stops.contains(&stop) {
@@ -216,102 +230,216 @@ impl<S: TraceSource> Tracer<'_, S> {
         }
     }
 
-    /// The events that count, without those that their signers declared errors.
-    fn events(&mut self, of: &Id, question: &TraceQuestion) -> Result<Vec<RecordedEvent>, S::Error> {
-        let mut events = self.source.events(question, EVENTS_OF_ONE_MAX)?;
-        if events.len() > EVENTS_OF_ONE_MAX {
-            events.truncate(EVENTS_OF_ONE_MAX);
-            self.stop(of, TraceStop::Limit);
-        }
-        let name = |one: &RecordedEvent| (one.participant.clone(), one.event.event_id.uri.clone());
-        let errors: BTreeSet<_> = events.iter().filter(|one| one.event.error_declaration.is_some()).map(name).collect();
-        events.retain(|one| !errors.contains(&name(one)));
-        Ok(events)
-    }
-
-    /// Who recorded something of an id, and what ties it to others this way.
-    fn look_at(&mut self, id: &Id) -> Result<(BTreeSet<ParticipantId>, Vec<Tie>), S::Error> {
-        let naming = self.source.events(&TraceQuestion::Naming(id.clone()), EVENTS_OF_ONE_MAX)?;
-        let participants = naming.into_iter().map(|one| one.participant).collect::<BTreeSet<_>>();
+    /// Looks at a thing, and takes what ties it to others.
+    fn look_at(&mut self, id: &Id, depth: u32) -> Result<(), S::Error> {
+        let naming = self.read(&TraceQuestion::Naming(id.clone()))?;
+        let participants: BTreeSet<ParticipantId> = naming.events.iter().map(|one| one.participant.clone()).collect();
         if participants.is_empty() && id.kind() != IdKind::Lot {
             self.stop(id, TraceStop::NotRecorded);
         }
+        let ties = self.ties_at(id)?;
+        self.trace.things.push(TracedThing { id: id.clone(), depth, participants });
+        if depth >= self.depth_max {
+            if !ties.is_empty() {
+                self.stop(id, TraceStop::Depth);
+            }
+            return Ok(());
+        }
+        for tie in in_turn(ties) {
+            self.take(tie, depth + 1, true);
+        }
+        Ok(())
+    }
+
+    /// Takes a tie, and has what it leads to looked at.
+    fn take(&mut self, tie: Tie, depth: u32, within_share: bool) {
+        let (near, end) = match self.direction {
+            Direction::Up => (tie.to.clone(), tie.from.clone()),
+            Direction::Down => (tie.from.clone(), tie.to.clone()),
+        };
+        let is_new = !self.seen.contains(&end);
+        let share = self.shares.entry(tie.participant.clone()).or_default();
+        if within_share && is_new && *share >= SHARE_OF_SIGNER {
+            if self.later.len() < TIES_MAX {
+                self.later.push_back((tie, depth));
+            } else {
+                self.stop(&near, TraceStop::Limit);
+            }
+            return;
+        }
+        if is_new && self.seen.len() >= TRACED_MAX || self.ties.len() >= TIES_MAX {
+            self.stop(&near, TraceStop::Limit);
+            return;
+        }
+        if is_new {
+            *share += 1;
+            self.seen.insert(end.clone());
+            self.waiting.push_back((end, depth));
+        }
+        if self.ties.insert(tie.clone()) {
+            self.trace.ties.push(tie);
+        }
+    }
+
+    /// Reads what answers a question, as far as the trace may read.
+    fn read(&mut self, question: &TraceQuestion) -> Result<AnsweredEvents, S::Error> {
+        let room = BYTES_READ_MAX.saturating_sub(self.bytes);
+        if room == 0 {
+            return Ok(AnsweredEvents { events: Vec::new(), has_more: true });
+        }
+        let mut answered = self.source.events(question, EVENTS_READ_MAX, room)?;
+        self.bytes += answered.events.iter().map(|one| one.bytes).sum::<usize>();
+        answered.has_more |= answered.events.len() > EVENTS_READ_MAX;
+        Ok(answered)
+    }
+
+    /// The events that count, in equal shares of their signers, without those that these declared errors.
+    fn events(&mut self, of: &Id, question: &TraceQuestion) -> Result<Vec<Arc<RecordedEvent>>, S::Error> {
+        let (events, is_cut) = self.shared_out(question)?;
+        if is_cut {
+            self.stop(of, TraceStop::Limit);
+        }
+        Ok(events)
+    }
+
+    /// The same, and whether some are left out.
+    fn shared_out(&mut self, question: &TraceQuestion) -> Result<(Vec<Arc<RecordedEvent>>, bool), S::Error> {
+        let AnsweredEvents { mut events, has_more } = self.read(question)?;
+        let name = |one: &RecordedEvent| (one.participant.clone(), one.event.event_id.uri.clone());
+        let errors = events.iter().filter(|one| one.event.error_declaration.is_some());
+        let errors: BTreeSet<_> = errors.map(|one| name(one)).collect();
+        events.retain(|one| !errors.contains(&name(one)));
+        let mut turns: Vec<(usize, Arc<RecordedEvent>)> = Vec::with_capacity(events.len());
+        let mut counts: BTreeMap<ParticipantId, usize> = BTreeMap::new();
+        for one in events {
+            let count = counts.entry(one.participant.clone()).or_default();
+            turns.push((*count, one));
+            *count += 1;
+        }
+        turns.sort_by_key(|(turn, one)| (*turn, one.leaf, one.position));
+        let is_cut = has_more || turns.len() > EVENTS_OF_ONE_MAX;
+        Ok((turns.into_iter().take(EVENTS_OF_ONE_MAX).map(|(_, one)| one).collect(), is_cut))
+    }
+
+    /// What ties an id to others this way, in the order of the ledger.
+    fn ties_at(&mut self, id: &Id) -> Result<Vec<Tie>, S::Error> {
         let questions: &[fn(Id) -> TraceQuestion] = match self.direction {
             Direction::Up => &[TraceQuestion::Made, TraceQuestion::Filled, TraceQuestion::Begun],
             Direction::Down => &[TraceQuestion::Used, TraceQuestion::Packed],
         };
-        let mut ties = Vec::new();
+        let mut ties = BTreeSet::new();
+        let mut makings: BTreeSet<(Id, ParticipantId)> = BTreeSet::new();
         for question in questions {
             for one in self.events(id, &question(id.clone()))? {
-                self.ties_of(id, &one, &mut ties)?;
+                self.ties_of(id, &one, &mut ties);
+                makings.extend(one.event.transformation_id().map(|making| (making.clone(), one.participant.clone())));
+            }
+        }
+        for (making, participant) in makings {
+            for one in self.of_transformation(id, &making)? {
+                // Of another's transformation that has the same id by chance or by malice nothing is taken.
+                if one.participant == participant {
+                    add(&mut ties, of_making(self.direction, id, &one));
+                }
             }
         }
         if self.direction == Direction::Down && id.kind() == IdKind::Lot {
             for one in self.events(id, &TraceQuestion::OfLot(id.clone()))? {
                 let items = one.event.ids().map(|(_, item)| item);
                 let of_lot = items.filter(|item| master_data::lots(&one.event, item).contains(id));
-                ties.extend(of_lot.map(|item| tie(id, item, TieKind::Lot, &one)));
+                add(&mut ties, of_lot.map(|item| tie(id, item, TieKind::Lot, &one)));
             }
         }
+        if ties.len() >= TIES_MAX {
+            self.stop(id, TraceStop::Limit);
+        }
+        let mut ties: Vec<Tie> = ties.into_iter().collect();
         ties.sort_by_key(|tie| (tie.leaf, tie.position));
-        Ok((participants, ties))
+        Ok(ties)
     }
 
-    fn ties_of(&mut self, id: &Id, one: &RecordedEvent, ties: &mut Vec<Tie>) -> Result<(), S::Error> {
-        let event = &one.event;
-        let plays = |part: Part| event.ids().any(|(found, named)| found == part && named == id);
-        match (self.direction, &event.what) {
-            (Direction::Up, What::Transformation { .. }) if plays(Part::Output) => {
-                for (part, input, other) in self.of_making(id, one)? {
-                    if part == Part::Input {
-                        ties.push(tie(&input, id, TieKind::Transformation, &other));
-                    }
-                }
+    /// The events of a transformation that is told in several.
+    fn of_transformation(&mut self, of: &Id, making: &Id) -> Result<Vec<Arc<RecordedEvent>>, S::Error> {
+        let (events, is_cut) = match self.transformations.get(making) {
+            Some(known) => known.clone(),
+            None => {
+                let read = self.shared_out(&TraceQuestion::Transformation(making.clone()))?;
+                self.transformations.insert(making.clone(), read.clone());
+                read
             }
-            (Direction::Down, What::Transformation { .. }) if plays(Part::Input) => {
-                for (part, output, other) in self.of_making(id, one)? {
-                    if part == Part::Output {
-                        ties.push(tie(id, &output, TieKind::Transformation, &other));
-                    }
-                }
-            }
+        };
+        if is_cut {
+            self.stop(of, TraceStop::Limit);
+        }
+        Ok(events)
+    }
+
+    fn ties_of(&self, id: &Id, one: &RecordedEvent, ties: &mut BTreeSet<Tie>) {
+        match (self.direction, &one.event.what) {
+            (way, What::Transformation { .. }) => add(ties, of_making(way, id, one)),
             (way, What::Aggregation { action: Action::Add, parent: Some(parent), .. }) => {
-                ties.extend(of_parent(way, id, parent, TieKind::Aggregation, one));
+                add(ties, of_parent(way, id, parent, TieKind::Aggregation, one));
             }
             (way, What::Association { action: Action::Add, parent: Some(parent), .. }) => {
-                ties.extend(of_parent(way, id, parent, TieKind::Association, one));
+                add(ties, of_parent(way, id, parent, TieKind::Association, one));
             }
             _ => {}
         }
         if self.direction == Direction::Up {
-            ties.extend(master_data::lots(event, id).iter().map(|lot| tie(lot, id, TieKind::Lot, one)));
+            add(ties, master_data::lots(&one.event, id).iter().map(|lot| tie(lot, id, TieKind::Lot, one)));
         }
-        Ok(())
-    }
-
-    /// The parts of a transformation, told in this event or in several of one transformationID.
-    fn of_making(&mut self, of: &Id, one: &RecordedEvent) -> Result<Vec<(Part, Id, RecordedEvent)>, S::Error> {
-        let parts = |event: &RecordedEvent| -> Vec<(Part, Id, RecordedEvent)> {
-            event.event.ids().map(|(part, id)| (part, id.clone(), event.clone())).collect()
-        };
-        let Some(id) = one.event.transformation_id() else { return Ok(parts(one)) };
-        if !self.transformations.contains_key(id) {
-            let events = self.events(of, &TraceQuestion::Transformation(id.clone()))?;
-            self.transformations.insert(id.clone(), events);
-        }
-        // Of another's transformation that has the same id by chance or by malice nothing is taken.
-        let told = self.transformations.get(id).into_iter().flatten();
-        Ok(told.filter(|other| other.participant == one.participant).flat_map(parts).collect())
     }
 }
 
+/// Adds ties, as many as a trace has.
+fn add(ties: &mut BTreeSet<Tie>, more: impl IntoIterator<Item = Tie>) {
+    for tie in more {
+        if ties.len() >= TIES_MAX {
+            return;
+        }
+        ties.insert(tie);
+    }
+}
+
+/// Ties in the turns of their signers, so that no number of one signer's comes before the first of another.
+fn in_turn(ties: Vec<Tie>) -> Vec<Tie> {
+    let mut counts: BTreeMap<ParticipantId, usize> = BTreeMap::new();
+    let turn = |tie: Tie| {
+        let count = counts.entry(tie.participant.clone()).or_default();
+        *count += 1;
+        (*count, tie)
+    };
+    let mut turns: Vec<(usize, Tie)> = ties.into_iter().map(turn).collect();
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().map(|(_, tie)| tie).collect()
+}
+
+/// What one event of a transformation ties to an id that it, or another event of the same transformation, names.
+fn of_making<'e>(way: Direction, id: &'e Id, one: &'e RecordedEvent) -> impl Iterator<Item = Tie> + 'e {
+    let wanted = match way {
+        Direction::Up => Part::Input,
+        Direction::Down => Part::Output,
+    };
+    let others = one.event.ids().filter(move |(part, _)| *part == wanted).map(|(_, other)| other);
+    others.map(move |other| match way {
+        Direction::Up => tie(other, id, TieKind::Transformation, one),
+        Direction::Down => tie(id, other, TieKind::Transformation, one),
+    })
+}
+
 /// The ties between a parent and its children, of one of which is asked.
-fn of_parent(way: Direction, id: &Id, parent: &Id, kind: TieKind, one: &RecordedEvent) -> Vec<Tie> {
+fn of_parent<'e>(
+    way: Direction,
+    id: &'e Id,
+    parent: &'e Id,
+    kind: TieKind,
+    one: &'e RecordedEvent,
+) -> Box<dyn Iterator<Item = Tie> + 'e> {
     let children = || one.event.ids().filter(|(part, _)| *part == Part::Child).map(|(_, child)| child);
     match way {
-        Direction::Up if parent == id => children().map(|child| tie(child, id, kind, one)).collect(),
-        Direction::Down if children().any(|child| child == id) => vec![tie(id, parent, kind, one)],
-        _ => Vec::new(),
+        Direction::Up if parent == id => Box::new(children().map(move |child| tie(child, id, kind, one))),
+        Direction::Down if children().any(|child| child == id) => Box::new(std::iter::once(tie(id, parent, kind, one))),
+        _ => Box::new(std::iter::empty()),
     }
 }
 

@@ -9,7 +9,7 @@ const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.j
 
 /// A record a leaf, each signed by the participant of its number.
 #[derive(Default)]
-struct Records(Vec<RecordedEvent>);
+struct Records(Vec<Arc<RecordedEvent>>);
 
 fn participant(number: u8) -> ParticipantId {
     format!("5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f{number:02x}").parse().unwrap()
@@ -43,7 +43,7 @@ impl Records {
             epcis::read(event.to_string().as_bytes(), Reader::Strict).unwrap_or_else(|faults| panic!("{faults}"));
         let leaf = LeafIndex::new(self.0.len() as u64).unwrap();
         let event = read.events.into_iter().next().unwrap();
-        self.0.push(RecordedEvent { leaf, position: 0, participant: participant(by), event });
+        self.0.push(Arc::new(RecordedEvent { leaf, position: 0, participant: participant(by), event, bytes: 100 }));
         self
     }
 
@@ -78,8 +78,8 @@ fn adds(one: &RecordedEvent) -> bool {
 impl TraceSource for Records {
     type Error = std::convert::Infallible;
 
-    fn events(&mut self, question: &TraceQuestion, limit: usize) -> Result<Vec<RecordedEvent>, Self::Error> {
-        let answers = |one: &&RecordedEvent| match question {
+    fn events(&mut self, question: &TraceQuestion, limit: usize, _: usize) -> Result<AnsweredEvents, Self::Error> {
+        let answers = |one: &&Arc<RecordedEvent>| match question {
             TraceQuestion::Naming(id) => one.event.names(id),
             TraceQuestion::Made(id) => plays(one, id, &[Part::Output]),
             TraceQuestion::Used(id) => plays(one, id, &[Part::Input]),
@@ -89,7 +89,8 @@ impl TraceSource for Records {
             TraceQuestion::Transformation(id) => one.event.transformation_id() == Some(id),
             TraceQuestion::OfLot(_) => true,
         };
-        Ok(self.0.iter().filter(answers).take(limit + 1).cloned().collect())
+        let events: Vec<_> = self.0.iter().filter(answers).take(limit + 1).cloned().collect();
+        Ok(AnsweredEvents { has_more: events.len() > limit, events })
     }
 }
 
@@ -202,10 +203,52 @@ fn a_ring_ends_and_what_is_too_far_or_too_much_is_said() {
         (vec!["A>195060001343520007 aggregation".to_owned()], vec![]),
         "nothing hides a tie"
     );
-    for _ in 0..=EVENTS_OF_ONE_MAX {
-        long.packs(9, "ADD", PALLET, &[&item("Y")]);
+}
+
+#[test]
+fn no_number_of_one_signers_ties_hides_anothers() {
+    // One event with a thousand outputs, before the true chain and behind it.
+    let many: Vec<String> = (0..TRACED_MAX + 50).map(|n| lot(&format!("X{n}"))).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for is_first in [true, false] {
+        let mut records = Records::default();
+        if is_first {
+            records.makes(9, &[&lot("B")], &many, None);
+        }
+        records.makes(1, &[&lot("B")], &[&lot("B2")], None).makes(1, &[&lot("B2")], &[&lot("B3")], None);
+        if !is_first {
+            records.makes(9, &[&lot("B")], &many, None);
+        }
+        let trace = records.trace(&lot("B"), Direction::Down);
+        let found = |number: &str| trace.things.iter().any(|thing| thing.id.as_str() == lot(number));
+        assert!(found("B2") && found("B3"), "{is_first}");
+        assert_eq!((trace.things.len(), trace.stops[0].1), (TRACED_MAX, TraceStop::Limit));
     }
-    assert_eq!(long.trace(PALLET, Direction::Up).stops, [(id(PALLET), TraceStop::Limit)]);
+    // More events than are looked at, before the true one.
+    let mut records = Records::default();
+    for n in 0..=EVENTS_OF_ONE_MAX {
+        records.makes(
+            9,
+            &[&lot("A")],
+            &[&lot(&format!("Y{n}"))],
+            Some("urn:uuid:5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10"),
+        );
+    }
+    records.makes(1, &[&lot("A")], &[&lot("A2")], Some("urn:uuid:5f0c1f6e-6d0b-4a57-9a35-0f4a3a1c7f10"));
+    let trace = records.trace(&lot("A2"), Direction::Up);
+    assert_eq!(ties(&trace), ["A>A2 transformation"]);
+}
+
+#[test]
+fn a_trace_reads_so_much_and_no_more() {
+    let mut records = Records::default();
+    let many: Vec<String> = (0..400).map(|n| lot(&format!("X{n}"))).collect();
+    records.makes(1, &[&lot("A")], &many.iter().map(String::as_str).collect::<Vec<_>>(), None);
+    let heavy = Arc::make_mut(&mut records.0[0]);
+    heavy.bytes = BYTES_READ_MAX / 10;
+    let trace = records.trace(&lot("A"), Direction::Down);
+    assert!(trace.things.len() > 100, "what was found is told");
+    assert!(trace.stops.iter().any(|(_, why)| *why == TraceStop::Limit));
 }
 
 #[test]
