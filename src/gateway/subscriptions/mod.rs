@@ -316,10 +316,7 @@ impl Live {
     /// Finds when its query is run next by its schedule.
     fn plan(&mut self) {
         let last = self.state.last_run_at.unwrap_or(self.subscription.created_at);
-        self.next_run = match &self.subscription.controls.timing {
-            Timing::Stream => None,
-            Timing::Schedule(schedule) => schedule.next(last),
-        };
+        self.next_run = self.subscription.controls.timing.next_run(last);
     }
 
     fn is_of(&self, name: &QueryName, client: &ClientName) -> bool {

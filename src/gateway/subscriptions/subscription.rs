@@ -64,6 +64,16 @@ pub enum Timing {
     Schedule(QuerySchedule),
 }
 
+impl Timing {
+    /// When a schedule has the query run next, after a time; `None` for a stream, and if the schedule has no such time.
+    pub fn next_run(&self, after: Timestamp) -> Option<Timestamp> {
+        match self {
+            Self::Stream => None,
+            Self::Schedule(schedule) => schedule.next(after),
+        }
+    }
+}
+
 /// What a subscription asks for beside its query and its way, by webhook or WebSocket (EPCIS 2.0 §8.2.5.1, `SubscriptionControls`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubscriptionControls {

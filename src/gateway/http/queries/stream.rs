@@ -276,10 +276,7 @@ impl Line {
 
     /// Finds when the query is run next, after a time.
     fn plan(&mut self, after: Timestamp) {
-        self.next_run = match &self.controls.timing {
-            Timing::Stream => None,
-            Timing::Schedule(schedule) => schedule.next(after),
-        };
+        self.next_run = self.controls.timing.next_run(after);
     }
 
     /// Takes the answer to a ping; true if the last document is read by it.
