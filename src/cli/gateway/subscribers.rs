@@ -82,7 +82,7 @@ impl Resolver for AllowedAddresses {
         match (allowed.is_empty(), found.first()) {
             (false, _) => Ok(allowed),
             (true, Some(refused)) => {
-                // Whoever subscribes is not told what a name means inside.
+                // The client that subscribes is not told what a name means inside.
                 let host = uri.host().unwrap_or_default();
                 tracing::warn!(host, address = %refused.ip(), "a subscription's name leads inside; --allow-dest would allow it");
                 let told = "its name leads to an address that is not of the public internet, and the gateway's operator has not allowed \

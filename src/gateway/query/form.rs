@@ -6,6 +6,8 @@ use sealane_core::consortium::Registry;
 use sealane_core::gs1::{CompanyPrefix, Id};
 use sealane_core::json::Json;
 
+use super::store::FoundEvent;
+
 /// The members of an event that hold one id, and those that hold a list of some.
 const ONE: [&str; 2] = ["parentID", "transformationID"];
 const LISTS: [&str; 4] = ["epcList", "childEPCs", "inputEPCList", "outputEPCList"];
@@ -81,6 +83,15 @@ impl IdForm {
             Self::Urn if !is_urn => prefixes.of_id(&id).and_then(|prefix| id.epc_urn(prefix)),
             _ => Some(text.to_owned()),
         }
+    }
+
+    /// Writes the ids of events in this form; false if one has none in it.
+    pub fn write_events(self, events: &mut [FoundEvent], prefixes: &Prefixes) -> bool {
+        let mut is_whole = true;
+        for found in events {
+            is_whole &= self.write(&mut found.json, prefixes);
+        }
+        is_whole
     }
 
     /// Writes the ids of an event in this form. One that has none in it stays as it is, and false is returned.

@@ -1,6 +1,6 @@
 //! Where a subscription's events go: a URL that a client names, and that the gateway's own network must be safe from.
 //!
-//! Whoever may subscribe has the gateway post to an address of its choice, from inside the participant's network. So addresses that
+//! A client that may subscribe has the gateway post to an address of its choice, from inside the participant's network. So addresses that
 //! lead inside are refused, unless the operator allows them by network. A name is held against the same rule at each delivery, for the
 //! addresses that it has then: those are the ones that are connected to.
 

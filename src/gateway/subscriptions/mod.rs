@@ -1,5 +1,5 @@
-//! Named queries, and subscriptions to them (EPCIS 2.0 §8.2.5, §12.7): their events are told to whoever asked for it, as they are recorded
-//! or on a schedule.
+//! Named queries, and subscriptions to them (EPCIS 2.0 §8.2.5, §12.7): a client that asked for it is told their events, as they are recorded or
+//! on a schedule.
 //!
 //! A subscription's way: [`subscription`] reads what is asked for, [`dest`] where it goes, and [`schedule`] when; the [`keeper`] has it on the
 //! disk. [`Subscriptions`] looks at what is due, and `work` tells one subscriber what it does not know: `scan` goes over the rows from the
@@ -40,7 +40,7 @@ use subscription::{
 };
 use work::BATCH_MAX;
 
-/// Subscribers that are told something at a time, and those of one client: who answers slowly keeps nobody else waiting.
+/// Subscribers that are told something at a time, and those of one client: one that answers slowly keeps no other client waiting.
 const AT_WORK_MAX: usize = 16;
 const AT_WORK_OF_CLIENT_MAX: usize = 4;
 

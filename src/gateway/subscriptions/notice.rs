@@ -3,7 +3,7 @@
 //! | header | is |
 //! |---|---|
 //! | `GS1-Signature` | `sha256=` and the HMAC-SHA-256 (RFC 2104), in hexadecimal, of the time, a dot and the body, under the `signatureToken` |
-//! | `Sealane-Timestamp` | that time, in seconds since 1970: a receiver refuses what is old, so that nobody sends it again |
+//! | `Sealane-Timestamp` | that time, in seconds since 1970: a receiver refuses what is old, so that no thief of it sends it again |
 //! | `Sealane-Delivery` | the same for each try to tell the same events, so that a receiver knows what it has |
 
 use aws_lc_rs::hmac;

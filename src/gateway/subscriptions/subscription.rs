@@ -20,7 +20,7 @@ use crate::gateway::query::form::IdForm;
 pub const SUBSCRIPTIONS_MAX: usize = 1_000;
 pub const SUBSCRIPTIONS_OF_CLIENT_MAX: usize = 200;
 
-/// Characters of a `signatureToken`: less than the least would not keep anybody from guessing it.
+/// Characters of a `signatureToken`: less than the least could be guessed by a forger.
 const TOKEN_CHARS_MIN: usize = 16;
 const TOKEN_CHARS_MAX: usize = 512;
 
@@ -170,7 +170,7 @@ pub struct Subscription {
     pub client: ClientName,
     pub created_at: Timestamp,
     pub dest: Dest,
-    /// What deliveries are signed with. It is told to nobody.
+    /// What deliveries are signed with. No answer has it.
     pub signature_token: Option<Zeroizing<String>>,
     pub controls: SubscriptionControls,
 }
@@ -202,7 +202,7 @@ pub struct SubscriptionState {
     /// The last time at which the query was run by its schedule.
     pub last_run_at: Option<Timestamp>,
     pub trouble: Option<DeliveryTrouble>,
-    /// Nothing is sent until somebody resumes it.
+    /// Nothing is sent until its client resumes it.
     pub is_suspended: bool,
 }
 

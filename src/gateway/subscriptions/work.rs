@@ -128,7 +128,7 @@ impl Turn<'_> {
         let checked = scan.and_then(|scan| scan.check_count(self.live.state.told).map(|()| scan));
         let scan = match checked {
             Ok(scan) => scan,
-            // Nothing is passed over: whoever made the query decides how it goes on.
+            // Nothing is passed over: the client that made the query decides how it goes on.
             Err(error @ ScanError::TooMany(_)) => {
                 self.tell_problem("QueryTooLargeException", &error.to_string())?;
                 self.live.state.is_suspended = true;
@@ -173,18 +173,14 @@ impl Turn<'_> {
     }
 
     /// Sends events; false if they are more than the subscriber takes at a time.
-    fn tell_events(&self, events: Vec<FoundEvent>, about: NoticeOf) -> Result<bool, Broken> {
+    fn tell_events(&self, mut events: Vec<FoundEvent>, about: NoticeOf) -> Result<bool, Broken> {
         let subscription = &self.live.subscription;
         let form = subscription.controls.form;
-        let prefixes = self.side.prefixes(form);
-        let written = events.into_iter().map(|mut found| {
-            form.write(&mut found.json, &prefixes);
-            found
-        });
+        form.write_events(&mut events, &self.side.prefixes(form));
         let results = QueryResults {
             query: subscription.query.to_string(),
             subscription: Some(subscription.id.to_string()),
-            events: written.collect(),
+            events,
         };
         self.send(about, JSON, results.to_document(self.engine.parts.clock.now()).into_bytes())
     }

@@ -34,7 +34,7 @@ pub(super) enum Content {
     Nothing,
     /// A text that is this member.
     Text(&'static str),
-    /// Text, or elements of anybody's: this member.
+    /// Text, or elements of any vocabulary: this member.
     Anything(&'static str),
 }
 

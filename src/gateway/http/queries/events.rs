@@ -112,19 +112,14 @@ pub async fn page(
 /// 406 if an event has no form in XML, which was asked for.
 fn written(
     served: &Served,
-    page: FoundPage,
+    mut page: FoundPage,
     (form, writing): (IdForm, Writing),
     prefixes: &Prefixes,
     size: TreeSize,
 ) -> Result<HttpResponse, Problem> {
-    let mut form_given = form;
-    let events = page.events.into_iter().map(|mut found| {
-        if !form.write(&mut found.json, prefixes) {
-            form_given = IdForm::AsCaptured;
-        }
-        found
-    });
-    let document = QueryResults::of_events(events.collect()).compose(served.gateway.now());
+    let is_whole = form.write_events(&mut page.events, prefixes);
+    let form_given = if is_whole { form } else { IdForm::AsCaptured };
+    let document = QueryResults::of_events(page.events).compose(served.gateway.now());
     let mut answer = match writing {
         Writing::Json => document::answer(document.to_string(), size, None),
         Writing::Xml { media_type, words } => {

@@ -40,7 +40,7 @@ async fn side(request: &HttpRequest, served: &web::Data<Served>) -> Result<(Clie
     Ok((client.name, side))
 }
 
-/// Asks the store on a thread that may wait for a disk, in the client's turn: whoever asks for much waits for itself.
+/// Asks the store on a thread that may wait for a disk, in the client's turn: a client that asks for much waits for itself.
 async fn ask<T: Send + 'static>(
     client: &ClientName,
     work: impl FnOnce() -> Result<T, Problem> + Send + 'static,

@@ -336,18 +336,16 @@ impl Line {
     }
 
     /// Sends a document, and behind it a ping: only when that is answered, the next one follows. So one waits in memory at the most.
-    async fn send(&mut self, session: &mut Session, events: Vec<FoundEvent>, side: &QuerySide) -> Result<(), Ended> {
+    async fn send(
+        &mut self,
+        session: &mut Session,
+        mut events: Vec<FoundEvent>,
+        side: &QuerySide,
+    ) -> Result<(), Ended> {
         let form = self.controls.form;
-        let prefixes = side.prefixes(form);
-        let written = events.into_iter().map(|mut event| {
-            form.write(&mut event.json, &prefixes);
-            event
-        });
-        let results = QueryResults {
-            query: self.named.name.to_string(),
-            subscription: Some(self.id.to_string()),
-            events: written.collect(),
-        };
+        form.write_events(&mut events, &side.prefixes(form));
+        let results =
+            QueryResults { query: self.named.name.to_string(), subscription: Some(self.id.to_string()), events };
         let document = results.to_document(self.served.gateway.now());
         self.sent += 1;
         let ping = self.sent.to_be_bytes();

@@ -1,6 +1,6 @@
 //! `/queries/{queryName}/subscriptions`: who is told what a query finds, by webhook (EPCIS 2.0 §12.7).
 //!
-//! A client sees and ends its own. So nobody learns where another one's events go.
+//! A client sees and ends its own. So no client learns where another one's events go.
 
 use std::sync::Arc;
 
