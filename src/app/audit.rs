@@ -176,7 +176,7 @@ impl<'a> Replayed<'a> {
         }
         for admin in &block.admins {
             if let Admin::Registration(one) = admin {
-                self.requests.insert(one.participant.clone(), one.request.clone());
+                self.requests.insert(one.participant, one.request.clone());
             }
         }
     }

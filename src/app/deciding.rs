@@ -112,7 +112,7 @@ fn subject_of(id: StatementId, admin: &Admin) -> Result<DecisionSubject, Decisio
         Admin::Ballot(ballot) => DecisionSubject::Proposal(ballot.proposal),
         Admin::Withdrawal(withdrawal) => DecisionSubject::Proposal(withdrawal.proposal),
         Admin::Ready(ready) => DecisionSubject::Proposal(ready.proposal),
-        Admin::Endorsement(endorsement) => DecisionSubject::Participant(endorsement.registration.clone()),
+        Admin::Endorsement(endorsement) => DecisionSubject::Participant(endorsement.registration),
         Admin::Fault(proof) => DecisionSubject::Member(proof.first.kid),
         Admin::Genesis(_) | Admin::Registration(_) | Admin::Renewal(_) | Admin::Revocation(_) | Admin::Rejection(_) => {
             return Err(DecisionError::OtherDecision { found: admin.type_name() });

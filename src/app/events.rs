@@ -331,7 +331,7 @@ impl<'a> Search<'a> {
                 self.next = found.last().map(|last: &Found| (last.leaf, last.position));
                 return Ok(true);
             }
-            let (participant, event_id) = (participant.clone(), event.event_id.uri);
+            let (participant, event_id) = (participant, event.event_id.uri);
             found.push(Found { leaf, position, recorded: place.time, participant, event_id, repeated_at });
         }
         Ok(false)

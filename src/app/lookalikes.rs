@@ -45,11 +45,8 @@ pub async fn unnamed(ledger: &Ledger, view: &View, registration: &Registration) 
     let now = ledger.now();
     let in_force = view.registry.participants().map(|one| (one, status_of(one, now)));
     let in_force = in_force.filter(|(_, status)| matches!(status, Status::Active | Status::Pending));
-    let in_force = in_force.map(|(one, status)| Lookalike {
-        id: one.id.clone(),
-        organization: one.claims.organization.clone(),
-        status,
-    });
+    let in_force =
+        in_force.map(|(one, status)| Lookalike { id: one.id, organization: one.claims.organization.clone(), status });
     let shape = NameShape::of(&registration.claims.organization);
     let all = in_force.chain(waiting(ledger).await?);
     let others = all.filter(|one| one.id != registration.participant && !registration.similar_to.contains(&one.id));
@@ -64,7 +61,7 @@ async fn waiting(ledger: &Ledger) -> Result<Vec<Lookalike>, StoreError> {
         let filter = RequestFilter { renewals: false, rejected: Some(false), since, after, through: None, limit };
         let some = ledger.store().requests_page(filter).await?;
         let is_last = some.len() < limit as usize;
-        after = some.last().map(|request| request.participant.clone());
+        after = some.last().map(|request| request.participant);
         names.extend(some.into_iter().filter_map(|request| match request.body {
             RequestBody::Registration { claims, .. } => {
                 let (id, organization) = (request.participant, claims.organization);

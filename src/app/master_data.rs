@@ -108,7 +108,7 @@ fn add(
     of.attributes.extend(own.map(|(name, value)| MasterAttribute {
         name,
         value,
-        participant: participant.clone(),
+        participant: *participant,
         is_holder: true,
         leaf,
     }));

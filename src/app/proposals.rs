@@ -246,7 +246,7 @@ fn names(registry: &Registry) -> BTreeMap<Hash, String> {
 /// The names of the organisations that a proposal is about.
 fn organizations(registry: &Registry, proposal: &LedgerProposal) -> BTreeMap<ParticipantId, String> {
     let known = proposal.content.participants().filter_map(|id| registry.participant(id));
-    known.map(|one| (one.id.clone(), one.claims.organization.to_string())).collect()
+    known.map(|one| (one.id, one.claims.organization.to_string())).collect()
 }
 
 /// The keys of members that changes take out or replace.

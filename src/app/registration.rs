@@ -185,7 +185,7 @@ pub fn admit_arrival(
     match arrival.invitation {
         Some(token) => {
             let invitation = Invitation::read(token, &ledger.view().registry, ledger.now(), &*ledger.verifier)?;
-            Ok((Entrance::Invited, Some(invitation.participant().clone())))
+            Ok((Entrance::Invited, Some(*invitation.participant())))
         }
         None if invited_only => Err(InvitationError::Missing),
         None => Ok((Entrance::Open { address: arrival.address }, None)),
@@ -232,10 +232,10 @@ pub async fn request_renewal(
 ) -> Result<PendingRequest, RegistrationError> {
     ledger.may_write()?;
     let view = ledger.view();
-    let participant = view.registry.participant(id).ok_or_else(|| RegistrationError::Unknown { id: id.clone() })?;
+    let participant = view.registry.participant(id).ok_or(RegistrationError::Unknown { id: *id })?;
     let status = status_of(participant, ledger.now());
     if status != Status::Active {
-        return Err(RegistrationError::NotActive { id: id.clone(), status: status.as_str() });
+        return Err(RegistrationError::NotActive { id: *id, status: status.as_str() });
     }
     let requested = reader.request(csr).map_err(RegistrationError::Request)?;
     let current = agreeing_certificate(&view, participant, &requested, consent, ledger.now(), &*ledger.verifier)?;
@@ -244,14 +244,14 @@ pub async fn request_renewal(
     }
     let key = requested.key.thumbprint();
     if participant.certificates.iter().any(|one| one.key.thumbprint() == key) {
-        return Err(RegistrationError::Certified { id: id.clone() });
+        return Err(RegistrationError::Certified { id: *id });
     }
     if ledger.store().request(id).await?.is_some_and(|request| is_answered(&view, &request)) {
         // The node stopped between the approval and forgetting what it approved.
         ledger.store().forget_request(id).await?;
     }
     let body = RequestBody::Renewal { csr: requested.pem, key, current, consent: consent.to_owned() };
-    add(ledger, id.clone(), body).await
+    add(ledger, *id, body).await
 }
 
 /// Carries out a member's decision about `id`: an admin statement that it signed.
@@ -268,7 +268,7 @@ pub async fn decide(
     }
     if admin.participant() != Some(id) {
         let found = admin.participant().map_or("nobody".to_owned(), ToString::to_string);
-        return Err(RegistrationError::OtherParticipant { expected: id.clone(), found });
+        return Err(RegistrationError::OtherParticipant { expected: *id, found });
     }
     check_against_request(ledger, reader, &view, id, &admin).await?;
     if let Admin::Registration(registration) = &admin {
@@ -324,15 +324,15 @@ pub async fn list(
     if matches!(status, None | Some(Status::Pending | Status::Rejected)) {
         listed.extend(read_requests(ledger, filter.clone()).await?.into_iter().map(requested));
     }
-    listed.sort_by(|one, other| one.id.cmp(&other.id));
+    listed.sort_by_key(|one| one.id);
     let fitting = fitting(&listed).min(wanted);
     let more = listed.len() > fitting;
     listed.truncate(fitting);
-    let last = listed.last().map(|one| one.id.clone());
+    let last = listed.last().map(|one| one.id);
     // Requests that the ledger has answered may be left over.
     listed.retain(|one| one.participant.is_some() || view.registry.participant(&one.id).is_none());
     if last.is_some() {
-        let renewals = RequestFilter { renewals: true, rejected: Some(false), through: last.clone(), ..filter };
+        let renewals = RequestFilter { renewals: true, rejected: Some(false), through: last, ..filter };
         for request in ledger.store().requests_page(RequestFilter { limit: u32::MAX, ..renewals }).await? {
             let of = listed.binary_search_by(|one| one.id.cmp(&request.participant));
             if let Some(one) = of.ok().and_then(|at| listed.get_mut(at)).filter(|_| !is_answered(&view, &request)) {
@@ -356,7 +356,7 @@ pub fn list_registered(
     let fitting = fitting(&listed).min(wanted);
     let more = listed.len() > fitting;
     listed.truncate(fitting);
-    let next = listed.last().map(|one| one.id.clone()).filter(|_| more);
+    let next = listed.last().map(|one| one.id).filter(|_| more);
     ParticipantPage { listed, next }
 }
 
@@ -390,14 +390,14 @@ pub async fn find(ledger: &Ledger, id: &ParticipantId) -> Result<Option<Listed>,
 
 /// Requests for a page, read a few at a time: no more than fill it by their number or their bytes.
 async fn read_requests(ledger: &Ledger, filter: RequestFilter) -> Result<Vec<PendingRequest>, StoreError> {
-    let (mut read, mut bytes, mut after) = (Vec::new(), 0, filter.after.clone());
+    let (mut read, mut bytes, mut after) = (Vec::new(), 0, filter.after);
     loop {
         let missing = filter.limit.saturating_sub(u32::try_from(read.len()).unwrap_or(u32::MAX));
         let limit = missing.min(REQUESTS_AT_ONCE);
         let some = ledger.store().requests_page(RequestFilter { limit, after, ..filter.clone() }).await?;
         let ended = some.len() < limit as usize || limit == missing;
         bytes += some.iter().map(|request| claims_bytes(&request.body)).sum::<usize>();
-        after = some.last().map(|request| request.participant.clone());
+        after = some.last().map(|request| request.participant);
         read.extend(some);
         if ended || bytes > PAGE_BYTES_MAX {
             return Ok(read);
@@ -455,7 +455,7 @@ pub fn status_of(participant: &Participant, now: Timestamp) -> Status {
 
 fn registered(participant: &Participant, now: Timestamp) -> Listed {
     Listed {
-        id: participant.id.clone(),
+        id: participant.id,
         status: status_of(participant, now),
         participant: Some(participant.clone()),
         request: None,
@@ -465,7 +465,7 @@ fn registered(participant: &Participant, now: Timestamp) -> Listed {
 /// An applicant that is not registered.
 fn requested(request: PendingRequest) -> Listed {
     let status = if request.rejected.is_some() { Status::Rejected } else { Status::Pending };
-    Listed { id: request.participant.clone(), status, participant: None, request: Some(request) }
+    Listed { id: request.participant, status, participant: None, request: Some(request) }
 }
 
 /// Tells whether the ledger holds the approval of a request.
@@ -552,8 +552,8 @@ async fn check_against_request(
     let known = newest.is_some() || view.registry.participant(id).is_some();
     let waiting = newest.filter(|one| one.rejected.is_none() && !is_answered(view, one));
     let nothing = || match known {
-        false => RegistrationError::Unknown { id: id.clone() },
-        true => RegistrationError::NothingWaits { id: id.clone() },
+        false => RegistrationError::Unknown { id: *id },
+        true => RegistrationError::NothingWaits { id: *id },
     };
     match admin {
         Admin::Registration(registration) => {

@@ -114,7 +114,7 @@ pub fn endorse(global: &Global, options: &EndorseOptions, output: &Output) -> Re
             "not endorsed",
         )?;
     }
-    let answer = desk.say(&Admin::Endorsement(Endorsement { registration: id.clone() }))?;
+    let answer = desk.say(&Admin::Endorsement(Endorsement { registration: *id }))?;
     let participant = answer.get("participant").cloned().unwrap_or_default();
     let status = participant.get("status").and_then(Value::as_str).unwrap_or_default();
     let missing = participant.get("endorsementsMissing").and_then(Value::as_u64);

@@ -12,7 +12,7 @@ use crate::cli::failure::{CommandOutcome, Failure};
 use crate::cli::output::Output;
 
 pub fn run(global: &Global, options: &CertificateOptions, output: &Output) -> Result<CommandOutcome, Failure> {
-    fetch(&Client::new(global)?, options.id.as_str(), &options.out)?;
+    fetch(&Client::new(global)?, &options.id.to_string(), &options.out)?;
     let text = format!("The certificate chain of participant {} is in {}.", options.id, options.out.display());
     output.result(&json!({"id": options.id, "certificate": options.out}), text);
     Ok(CommandOutcome::Done)

@@ -106,8 +106,7 @@ pub fn approve(global: &Global, options: &ApproveOptions, output: &Output) -> Re
 pub fn reject(global: &Global, options: &RejectOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let desk = Desk::open(global)?;
     let asked = desk.asked(&options.id)?;
-    let rejection =
-        Rejection { participant: options.id.clone(), key: waiting_key(&asked)?, reason: options.reason.clone() };
+    let rejection = Rejection { participant: options.id, key: waiting_key(&asked)?, reason: options.reason.clone() };
     let answer = desk.decide(&options.id, &Admin::Rejection(rejection))?;
     output.result(&answer, format!("Rejected the request of participant {}.", options.id));
     Ok(CommandOutcome::Done)
@@ -116,7 +115,7 @@ pub fn reject(global: &Global, options: &RejectOptions, output: &Output) -> Resu
 pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let desk = Desk::open(global)?;
     let revocation = Revocation {
-        participant: options.id.clone(),
+        participant: options.id,
         reason: options.reason.clone(),
         compromised_since: options.compromised_since,
         dismisses_claims: options.dismiss_claims,
@@ -175,7 +174,7 @@ impl Desk {
         let Some(renewal) = renewal else {
             let claims = claims_of(asked)?;
             let registration = Registration {
-                participant: id.clone(),
+                participant: *id,
                 claims,
                 request,
                 certificate,
@@ -187,7 +186,7 @@ impl Desk {
         let unreadable = || Failure::unreachable("the renewal that waits cannot be read");
         let current = text(renewal, "current").and_then(|text| text.parse().ok()).ok_or_else(unreadable)?;
         let consent = text(renewal, "consent").and_then(|text| text.parse().ok()).ok_or_else(unreadable)?;
-        Ok(Admin::Renewal(Box::new(Renewal { participant: id.clone(), request, current, consent, certificate })))
+        Ok(Admin::Renewal(Box::new(Renewal { participant: *id, request, current, consent, certificate })))
     }
 
     fn issue(
@@ -198,7 +197,7 @@ impl Desk {
     ) -> Result<CertificateRecord, Failure> {
         let authority = self.data.authority()?;
         let fault = |error: &(dyn std::error::Error + 'static)| Failure::unreachable(with_causes(error));
-        let subject = ParticipantSubject::new(id.as_str(), organization).map_err(|error| fault(&error))?;
+        let subject = ParticipantSubject::new(&id.to_string(), organization).map_err(|error| fault(&error))?;
         let validity = authority.participant_validity(now()).map_err(|error| fault(&error))?;
         let issued = authority.issue(request, &subject, validity).map_err(|error| fault(&error))?;
         Ok(CertificateRecord {

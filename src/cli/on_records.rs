@@ -78,7 +78,7 @@ impl FromStr for LeafSpan {
 }
 
 pub fn dismiss(global: &Global, options: &DismissOptions, output: &Output) -> Result<CommandOutcome, Failure> {
-    let (participant, reason) = (options.participant.clone(), options.reason.clone());
+    let (participant, reason) = (options.participant, options.reason.clone());
     let change = DismissClaims { participant, claims: joined(&options.claims), reason };
     tell_what_is_there(&Client::new(global)?, &change, &options.claims, output);
     propose_one(global, ProposedChange::Dismiss(change), &options.vote, output)
@@ -103,12 +103,12 @@ pub fn grant_authority(
     options: &GrantAuthorityOptions,
     output: &Output,
 ) -> Result<CommandOutcome, Failure> {
-    let change = GrantAuthority { registration: options.participant.clone() };
+    let change = GrantAuthority { registration: options.participant };
     propose_one(global, ProposedChange::Authority(change), &options.vote, output)
 }
 
 pub fn succeed(global: &Global, options: &SucceedOptions, output: &Output) -> Result<CommandOutcome, Failure> {
-    let change = Succession { former: options.former.clone(), participant: options.participant.clone() };
+    let change = Succession { former: options.former, participant: options.participant };
     propose_one(global, ProposedChange::Succeeds(change), &options.vote, output)
 }
 

@@ -158,7 +158,7 @@ pub fn rules(global: &Global, options: &RulesOptions, output: &Output) -> Result
 /// Puts the end of a registration to the vote.
 pub fn revoke(global: &Global, options: &RevokeOptions, output: &Output) -> Result<CommandOutcome, Failure> {
     let change = RevokeParticipant {
-        participant: options.id.clone(),
+        participant: options.id,
         reason: options.reason.clone(),
         compromised_since: options.compromised_since,
         dismisses_claims: options.dismiss_claims,
@@ -238,7 +238,7 @@ fn policy_change(options: &PolicyOptions) -> Result<PolicyChange, Failure> {
         Failure::wrong_use(format!("{:?} is no policy; the policies are {names}", options.name))
     })?;
     let value = serde_json::from_str(&options.value).unwrap_or_else(|_| Value::String(options.value.clone()));
-    PolicyChange::new(name, &value, options.participant.clone()).map_err(Failure::wrong_use)
+    PolicyChange::new(name, &value, options.participant).map_err(Failure::wrong_use)
 }
 
 impl MembersTold {

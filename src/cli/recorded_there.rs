@@ -75,6 +75,7 @@ impl RecordedThere {
     /// Takes the participant's events of a page that lie in the range. True once the page goes beyond it.
     fn add(&mut self, page: &Value, participant: &ParticipantId, range: &LeafRange) -> bool {
         let list = page.pointer("/epcisBody/queryResults/resultsBody/eventList").and_then(Value::as_array);
+        let participant = participant.to_string();
         for event in list.into_iter().flatten() {
             let Some(leaf) = event.get("sealane:leafIndex").and_then(Value::as_u64) else { continue };
             if leaf > range.to.get() {
@@ -128,6 +129,7 @@ fn claim_note() -> String {
 /// The leaves of a participant that a verdict takes for claims: of its timeline, and of its reasons where a claim was not opened.
 fn claims_of(verdict: &Value, participant: &ParticipantId, note: &str) -> BTreeSet<u64> {
     let list = |name: &str| verdict.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let participant = participant.to_string();
     let is_claim = |step: &Value| {
         step.pointer("/signer/id").and_then(Value::as_str) == Some(participant.as_str())
             && step.get("note").and_then(Value::as_str) == Some(note)

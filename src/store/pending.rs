@@ -58,19 +58,19 @@ pub fn add(
 }
 
 pub fn reject(connection: &mut SqliteConnection, id: &ParticipantId, reason: &str) -> Result<(), StoreError> {
-    diesel::update(requests::table.find(id.as_str()).filter(requests::rejected.is_null()))
+    diesel::update(requests::table.find(id.to_string()).filter(requests::rejected.is_null()))
         .set(requests::rejected.eq(reason))
         .execute(connection)?;
     Ok(())
 }
 
 pub fn forget(connection: &mut SqliteConnection, id: &ParticipantId) -> Result<(), StoreError> {
-    diesel::delete(requests::table.find(id.as_str())).execute(connection)?;
+    diesel::delete(requests::table.find(id.to_string())).execute(connection)?;
     Ok(())
 }
 
 pub fn of(connection: &mut SqliteConnection, id: &ParticipantId) -> Result<Option<PendingRequest>, StoreError> {
-    let row: Option<RequestRow> = requests::table.find(id.as_str()).first(connection).optional()?;
+    let row: Option<RequestRow> = requests::table.find(id.to_string()).first(connection).optional()?;
     row.map(RequestRow::into_request).transpose()
 }
 

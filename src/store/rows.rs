@@ -172,7 +172,7 @@ impl RequestRow {
         let body = serde_json::to_string(&request.body)
             .map_err(|error| StoreError::Corrupt(format!("a request cannot be written as JSON: {error}")))?;
         Ok(Self {
-            id: request.participant.as_str().to_owned(),
+            id: request.participant.to_string(),
             received_at: request.received.millis(),
             renewal: request.body.is_renewal(),
             invited: request.body.is_invited(),

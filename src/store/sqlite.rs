@@ -471,12 +471,12 @@ impl LedgerStore for SqliteStore {
     }
 
     async fn reject_request(&self, participant: &ParticipantId, reason: String) -> Result<(), StoreError> {
-        let participant = participant.clone();
+        let participant = *participant;
         self.write(0, move |connection| pending::reject(connection, &participant, &reason)).await
     }
 
     async fn forget_request(&self, participant: &ParticipantId) -> Result<(), StoreError> {
-        let participant = participant.clone();
+        let participant = *participant;
         self.write(0, move |connection| pending::forget(connection, &participant)).await
     }
 
@@ -489,7 +489,7 @@ impl LedgerStore for SqliteStore {
     }
 
     async fn request(&self, participant: &ParticipantId) -> Result<Option<PendingRequest>, StoreError> {
-        let participant = participant.clone();
+        let participant = *participant;
         self.read(move |connection| pending::of(connection, &participant)).await
     }
 

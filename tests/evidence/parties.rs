@@ -76,12 +76,12 @@ impl Party {
     pub async fn register(&mut self, node: &mut Node) {
         let request = self.request();
         let ledger = node.ledger.clone();
-        registration::request(&ledger, &JsonReader, self.id.clone(), self.claims.clone(), &request, Default::default())
+        registration::request(&ledger, &JsonReader, self.id, self.claims.clone(), &request, Default::default())
             .await
             .unwrap();
         let certificate = self.certificate(node.now(), 0);
         self.certificates.push(certificate.thumbprint());
-        let (participant, claims) = (self.id.clone(), self.claims.clone());
+        let (participant, claims) = (self.id, self.claims.clone());
         let (request, evidence, similar_to) = (request.into_bytes(), looked_at(), similar_to());
         let registration = Registration { participant, claims, request, certificate, evidence, similar_to };
         self.decide(node, Admin::Registration(Box::new(registration))).await;
@@ -97,13 +97,13 @@ impl Party {
         registration::request_renewal(&ledger, &JsonReader, &self.id, &request, &consent.to_string()).await.unwrap();
         let certificate = self.certificate(node.now(), self.certificates.len());
         self.certificates.push(certificate.thumbprint());
-        let participant = self.id.clone();
+        let participant = self.id;
         let renewal = Renewal { participant, request: request.into_bytes(), current, consent, certificate };
         self.decide(node, Admin::Renewal(Box::new(renewal))).await;
     }
 
     pub async fn revoke(&mut self, node: &mut Node, compromised_since: Option<Timestamp>) {
-        let participant = self.id.clone();
+        let participant = self.id;
         let reason = "the key was lost".to_owned();
         let revocation = Revocation { participant, reason, compromised_since, dismisses_claims: false };
         self.decide(node, Admin::Revocation(revocation)).await;
@@ -152,7 +152,7 @@ impl Party {
             };
             // The member knows them for others.
             let Admin::Registration(one) = &mut admin else { panic!("{decided:?}") };
-            one.similar_to.extend(similar.iter().map(|one| one.id.clone()));
+            one.similar_to.extend(similar.iter().map(|one| one.id));
             one.similar_to.sort();
         }
     }

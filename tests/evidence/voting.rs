@@ -427,7 +427,7 @@ fn a_verifier_knows_whose_claims_count_no_more_and_who_goes_on_for_whom() {
         [None, Some("smears"), Some("smears"), None, Some("smears")]
     );
     assert_eq!((dismissed(6, 1), dismissed(5, 1), dismissed(6, 100_000)), (Some("it lied"), None, None));
-    assert_eq!(registry.successor_of(&id(5)).map(|one| one.participant.clone()), Some(id(9)));
+    assert_eq!(registry.successor_of(&id(5)).map(|one| one.participant), Some(id(9)));
     assert_eq!(registry.custodian_at(&id(5), leaf(100_000)), &id(9));
     // As of a block before the vote nothing is decided.
     let before = votes.book.edition(usize::from(STORES.end) + STORES.len()).honest(&votes.id);

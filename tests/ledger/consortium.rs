@@ -251,7 +251,7 @@ impl Four {
     /// Registers a maker at one member, and has another one endorse it.
     pub async fn register(&self, at: usize) -> Maker {
         let maker = self.members[at].register(self.ledger(at)).await;
-        let endorsement = Admin::Endorsement(Endorsement { registration: maker.id.clone() });
+        let endorsement = Admin::Endorsement(Endorsement { registration: maker.id });
         let signed = self.members[(at + 1) % 4].signed(&endorsement);
         deciding::decide(self.ledger(at), &X509Reader, signed).await.unwrap();
         maker

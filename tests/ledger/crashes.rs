@@ -553,7 +553,7 @@ async fn ask_and_decide(ledger: &Ledger, applicant: &Arc<Applicant>, decision: &
     };
     let asked = matches!(asking.await, Ok(Ok(())));
     let deciding = {
-        let (ledger, id, decision) = (ledger.clone(), applicant.id.clone(), decision.clone());
+        let (ledger, id, decision) = (ledger.clone(), applicant.id, decision.clone());
         tokio::spawn(async move { registration::decide(&ledger, &X509Reader, &id, decision).await })
     };
     (asked, matches!(deciding.await, Ok(Ok(_))))
@@ -568,7 +568,7 @@ async fn a_rejection_is_whole_or_absent() {
         let applicant = Arc::new(Applicant::new());
         let key = applicant.key.public().thumbprint();
         let reason = "not known here".to_owned();
-        let rejection = Admin::Rejection(Rejection { participant: applicant.id.clone(), key, reason });
+        let rejection = Admin::Rejection(Rejection { participant: applicant.id, key, reason });
         let decision = member.signed(&rejection);
         let (_orderer, ledger) = faults.ports(&member).open(Arc::clone(&member.clock) as _).await.unwrap();
         faults.arm([fault]);

@@ -129,7 +129,7 @@ impl Applicant {
     }
 
     pub async fn ask(&self, ledger: &Ledger) -> Result<(), registration::RegistrationError> {
-        let (id, claims, csr) = (self.id.clone(), self.claims.clone(), self.request.to_pem());
+        let (id, claims, csr) = (self.id, self.claims.clone(), self.request.to_pem());
         registration::request(ledger, &X509Reader, id, claims, &csr, Entrance::default()).await.map(drop)
     }
 }
@@ -283,7 +283,7 @@ impl Member {
     /// What approves a request, with a certificate that begins now.
     pub fn approval(&self, applicant: &Applicant) -> Approval {
         let Applicant { id, key, request, claims } = applicant;
-        let subject = ParticipantSubject::new(id.as_str(), "Maker").unwrap();
+        let subject = ParticipantSubject::new(&id.to_string(), "Maker").unwrap();
         let issued = self.authority.issue(request, &subject, self.validity().unwrap()).unwrap();
         let certificate = CertificateRecord {
             x509: issued.der().to_vec(),
@@ -292,7 +292,7 @@ impl Member {
             not_after: issued.not_after(),
         };
         let thumbprint = certificate.thumbprint();
-        let (participant, claims, request) = (id.clone(), claims.clone(), request.der().to_vec());
+        let (participant, claims, request) = (*id, claims.clone(), request.der().to_vec());
         let registration =
             Registration { participant, claims, request, certificate, evidence: Vec::new(), similar_to: Vec::new() };
         Approval { admin: Admin::Registration(Box::new(registration)), certificate: thumbprint }
@@ -318,7 +318,7 @@ impl Member {
     }
 
     pub async fn revoke(&self, ledger: &Ledger, maker: &Maker) -> Result<(), registration::RegistrationError> {
-        let (participant, reason) = (maker.id.clone(), "key lost".to_owned());
+        let (participant, reason) = (maker.id, "key lost".to_owned());
         let revocation = Revocation { participant, reason, compromised_since: None, dismisses_claims: false };
         self.decide(ledger, &maker.id, Admin::Revocation(revocation)).await
     }

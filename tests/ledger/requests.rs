@@ -101,7 +101,7 @@ async fn an_answered_request_is_removed() {
     let (orderer, ledger) = member.open().await.unwrap();
     tokio::spawn(orderer.run());
     // Left over by a stop right after the approval: it is passed over.
-    let left = PendingRequest { participant: maker.id.clone(), ..asked(0, 0, false, ledger.now()) };
+    let left = PendingRequest { participant: maker.id, ..asked(0, 0, false, ledger.now()) };
     let room = room(1, Timestamp::EPOCH);
     member.store.add_request(left, room).await.unwrap();
     for status in [None, Some(Status::Pending), Some(Status::Active)] {
@@ -120,13 +120,13 @@ async fn the_list_comes_in_pages() {
         registration::request(&ledger, &X509Reader, id(n), claims(), &csr(), Entrance::default()).await.unwrap();
     }
     member.store.reject_request(&id(2), "no".to_owned()).await.unwrap();
-    let all = [vec![id(1), id(2), id(3), id(4), id(5)], vec![maker.id.clone()]].concat();
+    let all = [vec![id(1), id(2), id(3), id(4), id(5)], vec![maker.id]].concat();
     let pending = vec![id(1), id(3), id(4), id(5)];
     for (status, expected) in [
         (None, all),
         (Some(Status::Pending), pending),
         (Some(Status::Rejected), vec![id(2)]),
-        (Some(Status::Active), vec![maker.id.clone()]),
+        (Some(Status::Active), vec![maker.id]),
         (Some(Status::Revoked), vec![]),
     ] {
         for limit in 1..=7 {

@@ -60,7 +60,7 @@ pub fn register_all(
 pub fn endorse_all(global: &Global, actors: &[RegisteredActor]) -> Result<(), Failure> {
     let desk = Desk::open(global)?;
     for one in actors {
-        let endorsement = Endorsement { registration: one.participant.clone() };
+        let endorsement = Endorsement { registration: one.participant };
         desk.decide(&one.participant, &Admin::Endorsement(endorsement))?;
     }
     Ok(())

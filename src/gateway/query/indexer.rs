@@ -196,7 +196,7 @@ impl Batch {
             let is_held = |id: &Id| claims.is_some_and(|claims| claims.own(id));
             self.master_data.push(MasterElement {
                 leaf: place.leaf,
-                participant: signer.clone(),
+                participant: signer,
                 is_holder: Id::parse_uri(&element.id).is_ok_and(|id| is_held(&id)),
                 vocabulary: element.vocabulary,
                 id: element.id,
@@ -210,7 +210,7 @@ impl Batch {
             self.events.push(IndexedEvent {
                 leaf: place.leaf,
                 position,
-                participant: signer.clone(),
+                participant: signer,
                 event_time: event.event_time,
                 recorded: place.time,
                 identity: identity_of(&signer, &event),

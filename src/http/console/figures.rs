@@ -125,7 +125,7 @@ fn ending(view: &View, now: Timestamp) -> Vec<EndingCertificate> {
     let ends = participants.filter_map(|one| {
         let end = one.certificates.iter().map(|certificate| certificate.not_after).max()?;
         (end >= now && end <= soon).then(|| EndingCertificate {
-            participant: one.id.clone(),
+            participant: one.id,
             organization: one.claims.organization.to_string(),
             end,
         })
@@ -150,8 +150,8 @@ fn unendorsed(view: &View, own: &Hash) -> Vec<Unendorsed> {
             && one.registered_by != *own
             && one.endorsements.iter().all(|given| given.by != *own)
     });
-    let shown = participants
-        .map(|one| Unendorsed { participant: one.id.clone(), organization: one.claims.organization.to_string() });
+    let shown =
+        participants.map(|one| Unendorsed { participant: one.id, organization: one.claims.organization.to_string() });
     shown.take(LISTED_MAX).collect()
 }
 

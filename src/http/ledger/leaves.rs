@@ -87,7 +87,7 @@ async fn statement(
         SignerRef::Member(kid) => SignerShown::Member(kid),
         SignerRef::Certificate(thumbprint) => match registry.certificate(&thumbprint) {
             Some((one, certified)) => SignerShown::Participant {
-                id: one.id.clone(),
+                id: one.id,
                 organization: one.claims.organization.as_str().to_owned(),
                 certified: certified.since,
             },

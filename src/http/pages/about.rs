@@ -99,7 +99,7 @@ pub async fn gather(ledger: &Ledger, id: &Id, policy: &Policy) -> Result<Option<
         _ => registry.holders(id),
     };
     let holder = |one: &&Participant| Holder {
-        id: one.id.clone(),
+        id: one.id,
         name: quoted(one.claims.organization.as_str()),
         is_revoked: one.revoked.is_some(),
     };
@@ -109,8 +109,7 @@ pub async fn gather(ledger: &Ledger, id: &Id, policy: &Policy) -> Result<Option<
         None => None,
         Some(Holder { id: whose, name, .. }) => {
             let wanted = id.clone();
-            let found =
-                recent(ledger, whose.clone(), LISTED_MAX, move |leaf, event| seen(&wanted, leaf, event)).await?;
+            let found = recent(ledger, whose, LISTED_MAX, move |leaf, event| seen(&wanted, leaf, event)).await?;
             Some((whose, name, found))
         }
     };

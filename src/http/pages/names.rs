@@ -64,7 +64,7 @@ fn name_of(registry: &Registry, id: &Id, said: &[KnownElement], language: &str) 
     let (by, text) = shown::name(id.kind(), pairs, language)?;
     let MasterAttribute { participant, leaf, .. } = own().find(|one| one.name == by)?;
     let organization = quoted(registry.participant(participant)?.claims.organization.as_str());
-    Some(Named { text: quoted(&text), participant: participant.clone(), organization, leaf: *leaf })
+    Some(Named { text: quoted(&text), participant: *participant, organization, leaf: *leaf })
 }
 
 /// What the id is called, under its number.

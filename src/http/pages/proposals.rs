@@ -154,7 +154,8 @@ fn sentence(visitor: &Visitor, seen: &ProposalSeen, change: &ProposedChange) -> 
             let organization = ("organization", organization.as_str());
             let (leaves, reason) = (leaves(&one.claims), quoted(&one.reason));
             let is_one = matches!(one.claims.as_slice(), [LeafRange { from, to }] if from == to);
-            let (participant, leaves) = (("participant", one.participant.as_str()), ("leaves", leaves.as_str()));
+            let participant = one.participant.to_string();
+            let (participant, leaves) = (("participant", participant.as_str()), ("leaves", leaves.as_str()));
             let told = [organization, participant, leaves, ("reason", reason.as_str())];
             if is_one { visitor.fill("proposal.dismiss-one", &told) } else { visitor.fill("proposal.dismiss", &told) }
         }
@@ -165,15 +166,17 @@ fn sentence(visitor: &Visitor, seen: &ProposalSeen, change: &ProposedChange) -> 
         ProposedChange::Authority(one) => {
             let organization = quoted(seen.organization(&one.registration));
             let organization = ("organization", organization.as_str());
-            visitor.fill("proposal.authority", &[organization, ("participant", one.registration.as_str())])
+            let participant = one.registration.to_string();
+            visitor.fill("proposal.authority", &[organization, ("participant", &participant)])
         }
         ProposedChange::Succeeds(one) => {
             let organization = quoted(seen.organization(&one.participant));
             let organization = ("organization", organization.as_str());
             let before = quoted(seen.organization(&one.former));
             let before = ("before", before.as_str());
-            let (participant, former) = (("participant", one.participant.as_str()), ("former", one.former.as_str()));
-            visitor.fill("proposal.succeeds", &[organization, participant, before, former])
+            let (participant, former) = (one.participant.to_string(), one.former.to_string());
+            let told = [organization, ("participant", &participant), before, ("former", &former)];
+            visitor.fill("proposal.succeeds", &told)
         }
     }
 }
@@ -194,7 +197,8 @@ fn policy(visitor: &Visitor, seen: &ProposalSeen, change: &PolicyChange) -> Stri
         Some(id) => {
             let organization = quoted(seen.organization(id));
             let organization = ("organization", organization.as_str());
-            visitor.fill("proposal.policy-of", &[name, value, organization, ("participant", id.as_str())])
+            let told = [name, value, organization, ("participant", &id.to_string())];
+            visitor.fill("proposal.policy-of", &told)
         }
     }
 }

@@ -68,7 +68,7 @@ async fn page(request: &HttpRequest, node: &Node, found: &Listed) -> Result<Http
     let look = match &found.participant {
         Some(one) => {
             let seen = |leaf, event: &_| vec![Noticed::of(leaf, event, None)];
-            Some(recent(&ledger, one.id.clone(), RECORDS_MAX, seen).await?)
+            Some(recent(&ledger, one.id, RECORDS_MAX, seen).await?)
         }
         None => None,
     };

@@ -48,7 +48,7 @@ pub async fn list_participants(request: HttpRequest, node: web::Data<Node>) -> R
     let kept = if is_member { FOR_THE_MEMBER } else { HeaderValue::from_static("no-cache") };
     answer.insert_header((CACHE_CONTROL, kept)).insert_header((VARY, MEMBER_QUESTION));
     if let Some(next) = page.next {
-        let query = parameters.with("nextPageToken", next.as_str());
+        let query = parameters.with("nextPageToken", &next.to_string());
         answer.insert_header((LINK, format!("<{}/participants?{query}>; rel=\"next\"", node.public_url)));
     }
     let participants = page.listed.iter().map(|one| ParticipantBody::from(one).without_csr()).collect();

@@ -71,7 +71,7 @@ impl From<SignerRefusal> for Problem {
 
 impl From<Conflict> for Problem {
     fn from(conflict: Conflict) -> Self {
-        Self::new(Code::ClaimTaken, conflict.to_string()).with("holder", conflict.holder.as_str())
+        Self::new(Code::ClaimTaken, conflict.to_string()).with("holder", conflict.holder.to_string())
     }
 }
 

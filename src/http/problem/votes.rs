@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_members_word_for_its_own_registration_counts_nothing() {
         let participant: ParticipantId = "0199aaaa-0000-4000-8000-000000000001".parse().unwrap();
-        let problem = shown(EndorsementRefusal::OwnRegistration { participant: participant.clone() });
+        let problem = shown(EndorsementRefusal::OwnRegistration { participant });
         assert_eq!((&problem["code"], &problem["status"]), (&json!("own-registration"), &json!(403)));
         let problem = shown(EndorsementRefusal::NotNeeded { participant });
         assert_eq!((&problem["code"], &problem["status"]), (&json!("endorsement-refused"), &json!(409)));

@@ -310,13 +310,13 @@ impl LedgerStore for PostgresStore {
     }
 
     async fn reject_request(&self, participant: &ParticipantId, reason: String) -> Result<(), StoreError> {
-        let id = participant.clone();
-        self.writer()?.write(|session| Box::pin(async move { session.reject_request(&id, &reason).await })).await
+        let id = *participant;
+        self.writer()?.write(move |session| Box::pin(async move { session.reject_request(&id, &reason).await })).await
     }
 
     async fn forget_request(&self, participant: &ParticipantId) -> Result<(), StoreError> {
-        let id = participant.clone();
-        self.writer()?.write(|session| Box::pin(async move { session.forget_request(&id).await })).await
+        let id = *participant;
+        self.writer()?.write(move |session| Box::pin(async move { session.forget_request(&id).await })).await
     }
 
     async fn requests(&self) -> Result<Vec<PendingRequest>, StoreError> {

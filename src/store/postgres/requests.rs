@@ -58,17 +58,17 @@ impl WriterSession {
 
     pub async fn reject_request(&self, id: &ParticipantId, reason: &str) -> Result<(), StoreError> {
         let reject = "UPDATE requests SET rejected = $2 WHERE id = $1 AND rejected IS NULL";
-        self.execute(reject, &[&id.as_str(), &reason]).await
+        self.execute(reject, &[&id.to_string(), &reason]).await
     }
 
     pub async fn forget_request(&self, id: &ParticipantId) -> Result<(), StoreError> {
-        self.execute("DELETE FROM requests WHERE id = $1", &[&id.as_str()]).await
+        self.execute("DELETE FROM requests WHERE id = $1", &[&id.to_string()]).await
     }
 }
 
 pub async fn of(connection: &mut AsyncPgConnection, id: &ParticipantId) -> Result<Option<PendingRequest>, StoreError> {
     let row: Option<RequestRow> =
-        requests::table.find(id.as_str()).first(connection).await.optional().map_err(of_read)?;
+        requests::table.find(id.to_string()).first(connection).await.optional().map_err(of_read)?;
     row.map(RequestRow::into_request).transpose()
 }
 

@@ -272,7 +272,7 @@ impl CertificateRecord {
 pub fn renewal_consent(origin: &Origin, participant: &ParticipantId, request_der: &[u8]) -> Vec<u8> {
     let mut bytes = b"sealane/renewal/v1\0".to_vec();
     bytes.extend_from_slice(Hash::of(origin.as_str().as_bytes()).as_bytes());
-    bytes.extend_from_slice(participant.as_str().as_bytes());
+    bytes.extend_from_slice(participant.to_string().as_bytes());
     bytes.push(0);
     bytes.extend_from_slice(Hash::of(request_der).as_bytes());
     bytes

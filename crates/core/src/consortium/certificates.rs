@@ -51,7 +51,7 @@ pub fn check_record(
     if facts.not_before != record.not_before || facts.not_after != record.not_after {
         return differs("validity");
     }
-    if facts.participant.as_deref() != Some(id.as_str()) {
+    if facts.participant != Some(id.to_string()) {
         return differs("subject alternative name");
     }
     Ok(())

@@ -28,29 +28,29 @@ pub enum ClaimError {
     Namespace { found: String, reason: &'static str },
 }
 
-/// A participant's id: a UUID in lower case. Its certificates carry it as the URI `urn:uuid:…`. Cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+/// A participant's id: a UUID, written in lower case with dashes (RFC 9562 §4). Its certificates carry it as the URI `urn:uuid:…`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(try_from = "String")]
-pub struct ParticipantId(Arc<str>);
+pub struct ParticipantId(Uuid);
 
 impl ParticipantId {
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// The id as a URI (RFC 9562 §4).
-    pub fn urn(&self) -> String {
-        format!("urn:uuid:{}", self.0)
+    pub fn urn(self) -> String {
+        format!("urn:uuid:{self}")
     }
 
     /// The UUID's 16 bytes, in the order of its digits (RFC 9562 §4).
-    pub fn to_bytes(&self) -> [u8; 16] {
-        Uuid::try_parse(&self.0).expect("a ParticipantId is the text of a UUID").into_bytes()
+    pub const fn to_bytes(self) -> [u8; 16] {
+        self.0.into_bytes()
     }
 
     /// Takes a UUID's 16 bytes.
-    pub fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(Uuid::from_bytes(bytes).to_string().into())
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
+    }
+
+    fn with_text<T>(self, take: impl FnOnce(&str) -> T) -> T {
+        take(self.0.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
     }
 }
 
@@ -58,16 +58,10 @@ impl FromStr for ParticipantId {
     type Err = ClaimError;
 
     fn from_str(text: &str) -> Result<Self, ClaimError> {
-        let dash = |at: usize| matches!(at, 8 | 13 | 18 | 23);
-        let well_formed = text.len() == 36
-            && text.bytes().enumerate().all(|(at, byte)| match byte {
-                b'-' => dash(at),
-                b'0'..=b'9' | b'a'..=b'f' => !dash(at),
-                _ => false,
-            });
-        well_formed
-            .then(|| Self(text.into()))
-            .ok_or_else(|| ClaimError::ParticipantId { found: text.chars().take(80).collect() })
+        let fault = || ClaimError::ParticipantId { found: text.chars().take(80).collect() };
+        let id = Self(Uuid::try_parse(text).map_err(|_| fault())?);
+        // An id has one form: the library reads capitals, braces and digits without dashes too.
+        if id.with_text(|own| own == text) { Ok(id) } else { Err(fault()) }
     }
 }
 
@@ -81,19 +75,19 @@ impl TryFrom<String> for ParticipantId {
 
 impl From<ParticipantId> for String {
     fn from(id: ParticipantId) -> Self {
-        id.0.as_ref().to_owned()
+        id.to_string()
     }
 }
 
 impl Serialize for ParticipantId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        self.with_text(|text| serializer.serialize_str(text))
     }
 }
 
 impl fmt::Display for ParticipantId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        self.with_text(|text| f.pad(text))
     }
 }
 

@@ -33,7 +33,7 @@ impl EventKey {
     pub const LEN: usize = 16;
 
     pub fn of(participant: &ParticipantId, event_id: &str) -> Self {
-        let hash = Hash::of_parts(&[participant.as_str().as_bytes(), event_id.as_bytes()]);
+        let hash = Hash::of_parts(&[participant.to_string().as_bytes(), event_id.as_bytes()]);
         let [key @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = *hash.as_bytes();
         Self(key)
     }

@@ -68,7 +68,7 @@ impl Invitation {
     pub fn signed_bytes(&self, origin: &Origin) -> Vec<u8> {
         let mut bytes = b"sealane/invitation/v1\0".to_vec();
         bytes.extend_from_slice(origin.hash().as_bytes());
-        bytes.extend_from_slice(self.participant.as_str().as_bytes());
+        bytes.extend_from_slice(self.participant.to_string().as_bytes());
         bytes.push(0);
         bytes.extend_from_slice(&self.expires.millis().to_be_bytes());
         bytes
@@ -78,8 +78,7 @@ impl Invitation {
     pub fn to_token(&self, origin: &Origin, signature: &Signature) -> String {
         let mut bytes = vec![VERSION];
         bytes.extend_from_slice(&origin.hash().as_bytes()[..LEDGER_BYTES]);
-        // A participant's id has the form of a UUID.
-        bytes.extend_from_slice(Uuid::parse_str(self.participant.as_str()).unwrap_or_default().as_bytes());
+        bytes.extend_from_slice(&self.participant.to_bytes());
         bytes.extend_from_slice(&self.expires.millis().to_be_bytes());
         bytes.extend_from_slice(signature.as_bytes());
         URL_SAFE_NO_PAD.encode(bytes)

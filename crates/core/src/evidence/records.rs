@@ -26,7 +26,7 @@ pub fn read_capture(
     Ok(Capture {
         place,
         statement: statement.id(),
-        signer: participant.id.clone(),
+        signer: participant.id,
         certificate,
         signed_at: header.iat(),
         bytes: statement.compact().len(),

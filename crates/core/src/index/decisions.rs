@@ -63,7 +63,7 @@ fn of_member(kid: Hash) -> Subject {
 }
 
 fn of_participant(participant: &ParticipantId) -> Subject {
-    Subject::party(participant.as_str())
+    Subject::party(*participant)
 }
 
 #[cfg(test)]

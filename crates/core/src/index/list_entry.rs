@@ -94,7 +94,7 @@ impl SignerTag {
 impl fmt::Display for SignerTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Participant(uuid) => f.write_str(ParticipantId::from_bytes(*uuid).as_str()),
+            Self::Participant(uuid) => ParticipantId::from_bytes(*uuid).fmt(f),
             Self::Member(tag) => f.write_str(&URL_SAFE_NO_PAD.encode(tag)),
         }
     }

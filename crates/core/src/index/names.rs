@@ -25,7 +25,7 @@ pub fn of_event(event: &Event, signer: &ParticipantId) -> Names {
     if event.declares("recalled") || event.takes_back("recalled") {
         for id in acts.keys() {
             names.insert(Subject::recall(id.as_str()), Acts::NONE);
-            names.insert(Subject::recall_by(signer.as_str(), id.as_str()), Acts::NONE);
+            names.insert(Subject::recall_by(*signer, id.as_str()), Acts::NONE);
         }
     }
     names.extend(event.transformation_id().map(|id| (Subject::transformation(id.as_str()), Acts::NONE)));
@@ -62,7 +62,7 @@ fn subjects_of_admin(admin: &Admin) -> Vec<Subject> {
         }
         Admin::Registration(registration) => {
             let claims = &registration.claims;
-            let mut subjects = vec![Subject::party(registration.participant.as_str())];
+            let mut subjects = vec![Subject::party(registration.participant)];
             subjects.extend(claims.gs1_company_prefixes.iter().map(|prefix| Subject::prefix(prefix.as_str())));
             subjects.extend(claims.gs1_keys.iter().map(|key| Subject::prefix(key.claim_digits())));
             subjects.extend(claims.namespaces.iter().map(of_namespace));
@@ -70,7 +70,7 @@ fn subjects_of_admin(admin: &Admin) -> Vec<Subject> {
             subjects
         }
         Admin::Renewal(_) | Admin::Revocation(_) | Admin::Rejection(_) => {
-            admin.participant().map(|id| Subject::party(id.as_str())).into_iter().collect()
+            admin.participant().map(|id| Subject::party(*id)).into_iter().collect()
         }
         // Named by `decisions`.
         Admin::Proposal(_)

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::consortium::ParticipantId;
 use crate::hash::Hash;
 use crate::statement::StatementId;
 
@@ -173,7 +174,7 @@ impl Subject {
     }
 
     /// Takes a participant's id and a canonical id: the recalls of the one by the other.
-    pub fn recall_by(participant: &str, id: &str) -> Self {
+    pub fn recall_by(participant: ParticipantId, id: &str) -> Self {
         Self::new(SubjectKind::Recall, format!("{participant} {id}"))
     }
 

@@ -202,5 +202,5 @@ pub fn signer_in_force(
     at: Place,
 ) -> Result<ParticipantId, PlaceRefusal> {
     let (participant, _) = place::check_signer(registry, statement.header().signer().hash(), at)?;
-    Ok(participant.id.clone())
+    Ok(participant.id)
 }

@@ -182,7 +182,7 @@ pub(super) fn check_quotas(
 /// Authorities: who is registered as one records something once the members have made it one, on an earlier leaf.
 fn check_authority(registry: &Registry, participant: &Participant, at: Place) -> Result<(), PlaceRefusal> {
     if participant.has_role(Role::Authority) && !registry.is_authority_at(&participant.id, at.leaf) {
-        return Err(PlaceRefusal::NotAnAuthority { participant: participant.id.clone() });
+        return Err(PlaceRefusal::NotAnAuthority { participant: participant.id });
     }
     Ok(())
 }
@@ -214,7 +214,7 @@ fn check_subjects_of_changes(admin: &Admin, final_ones: &dyn Knowledge, block: &
                 };
                 let empty = one.claims.iter().find(|range| !has_capture(range));
                 empty.map(|LeafRange { from, to }| {
-                    let participant = one.participant.clone();
+                    let participant = one.participant;
                     ChangeRefusal::NothingToDismiss { participant, from: *from, to: *to }
                 })
             }
@@ -265,7 +265,7 @@ pub(super) fn check_rights(
 ) -> Result<(), PlaceRefusal> {
     let holder = |error: &RightsError| match error {
         RightsError::Claim { id, .. } => {
-            registry.holder_at(id, leaf).map(|holder| Box::new((holder.id.clone(), holder.claims.organization.clone())))
+            registry.holder_at(id, leaf).map(|holder| Box::new((holder.id, holder.claims.organization.clone())))
         }
         _ => None,
     };

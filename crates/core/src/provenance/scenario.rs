@@ -104,7 +104,7 @@ impl Scenario {
         };
         let thumbprint = certificate.thumbprint();
         let registration = Registration {
-            participant: id.clone(),
+            participant: id,
             claims,
             request: Vec::new(),
             certificate,
@@ -122,7 +122,7 @@ impl Scenario {
 
     pub fn revoke(&mut self, actor: &Actor, when: &str, compromised_since: Option<&str>) {
         let revocation = Revocation {
-            participant: actor.id.clone(),
+            participant: actor.id,
             reason: "it left".to_owned(),
             compromised_since: compromised_since.map(time),
             dismisses_claims: false,
@@ -139,7 +139,7 @@ impl Scenario {
     }
 
     pub fn grant_authority(&mut self, actor: &Actor, when: &str) {
-        self.resolve(when, ProposedChange::Authority(GrantAuthority { registration: actor.id.clone() }));
+        self.resolve(when, ProposedChange::Authority(GrantAuthority { registration: actor.id }));
     }
 
     pub fn set_policy(&mut self, when: &str, name: &str, value: u64) {
@@ -148,14 +148,14 @@ impl Scenario {
     }
 
     pub fn succeed(&mut self, former: &Actor, actor: &Actor, when: &str) {
-        let change = Succession { former: former.id.clone(), participant: actor.id.clone() };
+        let change = Succession { former: former.id, participant: actor.id };
         self.resolve(when, ProposedChange::Succeeds(change));
     }
 
     /// Revokes a participant, and dismisses what it claimed.
     pub fn dismiss(&mut self, actor: &Actor, when: &str) {
         let revocation = Revocation {
-            participant: actor.id.clone(),
+            participant: actor.id,
             reason: "it recorded numbers that it read off the ledger".to_owned(),
             compromised_since: None,
             dismisses_claims: true,
@@ -196,7 +196,7 @@ impl Scenario {
     pub fn say_many(&mut self, actor: &Actor, events: Vec<Event>, bytes: usize) -> LeafIndex {
         let time = events.iter().map(|event| event.event_time).max().unwrap();
         let place = self.next_place(time.plus_millis(1000));
-        let (signer, certificate) = (actor.id.clone(), actor.certificate);
+        let (signer, certificate) = (actor.id, actor.certificate);
         let events = (0..).zip(events).collect();
         let statement = StatementId::from_hash(Hash::of(&place.leaf.get().to_be_bytes()));
         let capture = Arc::new(Capture { place, statement, signer, certificate, signed_at: time, bytes, events });
@@ -204,7 +204,7 @@ impl Scenario {
             self.records.push(Record {
                 place,
                 position: *position,
-                signer: capture.signer.clone(),
+                signer: capture.signer,
                 certificate,
                 signed_at: time,
                 event: CapturedEvent::new(Arc::clone(&capture), index).unwrap(),

@@ -105,7 +105,7 @@ pub(super) fn of(case: &Case<'_>) -> Vec<TimelineStep> {
 /// A participant by id and name.
 pub(super) fn party(case: &Case<'_>, id: &crate::consortium::ParticipantId) -> Party {
     let participant = case.history.registry.participant(id);
-    Party { id: id.clone(), organization: participant.map(|one| one.claims.organization.clone()) }
+    Party { id: *id, organization: participant.map(|one| one.claims.organization.clone()) }
 }
 
 fn step(case: &Case<'_>, at: usize) -> TimelineStep {
@@ -132,10 +132,7 @@ fn step(case: &Case<'_>, at: usize) -> TimelineStep {
         location_owner: case.location_owner(at).map(|owner| party(case, owner)),
         latitude: event.coordinates.map(Coordinates::latitude),
         longitude: event.coordinates.map(Coordinates::longitude),
-        signer: Party {
-            id: record.signer.clone(),
-            organization: entry.participant.map(|one| one.claims.organization.clone()),
-        },
+        signer: Party { id: record.signer, organization: entry.participant.map(|one| one.claims.organization.clone()) },
         via: case.via(at).cloned(),
         corrected_by,
         corrects,

@@ -294,7 +294,7 @@ proptest! {
         };
         prop_assert!(record.event_keys().eq(given.events.iter().map(key)));
         prop_assert!(record.signer().is_some());
-        prop_assert_eq!(record.signer(), Some(given.signer.clone()));
+        prop_assert_eq!(record.signer(), Some(given.signer));
         for element in &given.master_data {
             let found = record.master_data_of(&element.id).unwrap();
             prop_assert_eq!(found, std::slice::from_ref(element));

@@ -233,7 +233,7 @@ impl<S: TraceSource> Tracer<'_, S> {
     /// Looks at a thing, and takes what ties it to others.
     fn look_at(&mut self, id: &Id, depth: u32) -> Result<(), S::Error> {
         let naming = self.read(&TraceQuestion::Naming(id.clone()))?;
-        let participants: BTreeSet<ParticipantId> = naming.events.iter().map(|one| one.participant.clone()).collect();
+        let participants: BTreeSet<ParticipantId> = naming.events.iter().map(|one| one.participant).collect();
         if participants.is_empty() && id.kind() != IdKind::Lot {
             self.stop(id, TraceStop::NotRecorded);
         }
@@ -258,7 +258,7 @@ impl<S: TraceSource> Tracer<'_, S> {
             Direction::Down => (tie.from.clone(), tie.to.clone()),
         };
         let is_new = !self.seen.contains(&end);
-        let share = self.shares.entry(tie.participant.clone()).or_default();
+        let share = self.shares.entry(tie.participant).or_default();
         if within_share && is_new && *share >= SHARE_OF_SIGNER {
             if self.later.len() < TIES_MAX {
                 self.later.push_back((tie, depth));
@@ -305,14 +305,14 @@ impl<S: TraceSource> Tracer<'_, S> {
     /// The same, and whether some are left out.
     fn shared_out(&mut self, question: &TraceQuestion) -> Result<(Vec<Arc<RecordedEvent>>, bool), S::Error> {
         let AnsweredEvents { mut events, has_more } = self.read(question)?;
-        let name = |one: &RecordedEvent| (one.participant.clone(), one.event.event_id.uri.clone());
+        let name = |one: &RecordedEvent| (one.participant, one.event.event_id.uri.clone());
         let errors = events.iter().filter(|one| one.event.error_declaration.is_some());
         let errors: BTreeSet<_> = errors.map(|one| name(one)).collect();
         events.retain(|one| !errors.contains(&name(one)));
         let mut turns: Vec<(usize, Arc<RecordedEvent>)> = Vec::with_capacity(events.len());
         let mut counts: BTreeMap<ParticipantId, usize> = BTreeMap::new();
         for one in events {
-            let count = counts.entry(one.participant.clone()).or_default();
+            let count = counts.entry(one.participant).or_default();
             turns.push((*count, one));
             *count += 1;
         }
@@ -332,7 +332,7 @@ impl<S: TraceSource> Tracer<'_, S> {
         for question in questions {
             for one in self.events(id, &question(id.clone()))? {
                 self.ties_of(id, &one, &mut ties);
-                makings.extend(one.event.transformation_id().map(|making| (making.clone(), one.participant.clone())));
+                makings.extend(one.event.transformation_id().map(|making| (making.clone(), one.participant)));
             }
         }
         for (making, participant) in makings {
@@ -405,7 +405,7 @@ fn add(ties: &mut BTreeSet<Tie>, more: impl IntoIterator<Item = Tie>) {
 fn in_turn(ties: Vec<Tie>) -> Vec<Tie> {
     let mut counts: BTreeMap<ParticipantId, usize> = BTreeMap::new();
     let turn = |tie: Tie| {
-        let count = counts.entry(tie.participant.clone()).or_default();
+        let count = counts.entry(tie.participant).or_default();
         *count += 1;
         (*count, tie)
     };
@@ -445,7 +445,7 @@ fn of_parent<'e>(
 
 fn tie(from: &Id, to: &Id, kind: TieKind, one: &RecordedEvent) -> Tie {
     let RecordedEvent { leaf, position, participant, .. } = one;
-    Tie { from: from.clone(), to: to.clone(), kind, leaf: *leaf, position: *position, participant: participant.clone() }
+    Tie { from: from.clone(), to: to.clone(), kind, leaf: *leaf, position: *position, participant: *participant }
 }
 
 impl fmt::Display for Direction {

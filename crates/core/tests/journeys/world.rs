@@ -106,10 +106,10 @@ impl World {
         let (say, event) = (&story.0[at], self.event(story, at));
         let place = Place { leaf: leaf(at), time: time(2026, &moment(say.posted)) };
         let actor = &self.actors[&say.who];
-        let (signer, certificate, signed_at) = (actor.id.clone(), actor.certificate, event.event_time);
+        let (signer, certificate, signed_at) = (actor.id, actor.certificate, event.event_time);
         let statement = StatementId::from_hash(Hash::of(&at.to_be_bytes()));
         let events = vec![(0, event)];
-        let capture = Capture { place, statement, signer: signer.clone(), certificate, signed_at, bytes: 0, events };
+        let capture = Capture { place, statement, signer, certificate, signed_at, bytes: 0, events };
         let event = CapturedEvent::new(Arc::new(capture), 0).unwrap();
         Record { place, position: 0, signer, certificate, signed_at, event }
     }
@@ -167,7 +167,7 @@ fn join(registry: &mut Registry, kid: Hash, at: u8, who: Who) -> Actor {
     let participant: ParticipantId = format!("00000000-0000-4000-8000-{at:012}").parse().unwrap();
     let (not_before, not_after) = (time(2026, "01-01T09:00"), time(2027, "01-01T09:00"));
     let certificate = CertificateRecord { x509: vec![at; 8], jwk: key(at), not_before, not_after };
-    let actor = Actor { id: participant.clone(), certificate: certificate.thumbprint(), gln };
+    let actor = Actor { id: participant, certificate: certificate.thumbprint(), gln };
     let (request, evidence, similar_to) = (Vec::new(), Vec::new(), Vec::new());
     let registration = Registration { participant, claims, request, certificate, evidence, similar_to };
     let admin = Admin::Registration(Box::new(registration));

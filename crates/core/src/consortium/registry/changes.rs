@@ -210,7 +210,7 @@ impl<'a> Made<'a> {
                 if self.registry.participant(participant).is_some_and(|one| one.revoked.is_some())
                     || !self.revoked.insert(participant)
                 {
-                    return Err(ChangeRefusal::RevokedAlready { participant: participant.clone() });
+                    return Err(ChangeRefusal::RevokedAlready { participant: *participant });
                 }
                 Ok(())
             }
@@ -235,11 +235,7 @@ impl<'a> Made<'a> {
                 self.registry.check_authority(&one.registration)?;
                 let participant = &one.registration;
                 let is_first = self.authorities.insert(participant);
-                if is_first {
-                    Ok(())
-                } else {
-                    Err(ChangeRefusal::AuthorityAlready { participant: participant.clone() })
-                }
+                if is_first { Ok(()) } else { Err(ChangeRefusal::AuthorityAlready { participant: *participant }) }
             }
             ProposedChange::Succeeds(one) => {
                 self.known(&one.former)?;
@@ -273,17 +269,14 @@ impl<'a> Made<'a> {
     fn succeed(&mut self, change: &'a Succession) -> Result<(), ChangeRefusal> {
         let Succession { former, participant } = change;
         if let Some(by) = self.successors.insert(former, participant) {
-            return Err(ChangeRefusal::SucceededAlready { former: former.clone(), by: by.clone() });
+            return Err(ChangeRefusal::SucceededAlready { former: *former, by: *by });
         }
         let mut last = participant;
         loop {
             let decided = self.registry.successor_of(last).map(|one| &one.participant);
             let Some(next) = self.successors.get(last).copied().or(decided) else { return Ok(()) };
             if next == participant || next == former {
-                return Err(ChangeRefusal::SuccessionCircle {
-                    former: former.clone(),
-                    participant: participant.clone(),
-                });
+                return Err(ChangeRefusal::SuccessionCircle { former: *former, participant: *participant });
             }
             last = next;
         }
@@ -297,7 +290,7 @@ impl<'a> Made<'a> {
     }
 
     fn known(&self, id: &'a ParticipantId) -> Result<&'a ParticipantId, ChangeRefusal> {
-        let unknown = || ChangeRefusal::UnknownParticipant { participant: id.clone() };
+        let unknown = || ChangeRefusal::UnknownParticipant { participant: *id };
         self.registry.participant(id).map(|_| id).ok_or_else(unknown)
     }
 

@@ -157,7 +157,7 @@ impl Registry {
     }
 
     fn add_dismissal(&mut self, participant: &ParticipantId, dismissal: Dismissal) {
-        self.decided.dismissals.entry(participant.clone()).or_default().push(dismissal);
+        self.decided.dismissals.entry(*participant).or_default().push(dismissal);
     }
 
     pub(super) fn lift(&mut self, change: &LiftRecall, proposal: StatementId, at: Place) {
@@ -167,18 +167,18 @@ impl Registry {
     }
 
     pub(super) fn grant_authority(&mut self, participant: &ParticipantId, proposal: StatementId, at: Place) {
-        self.decided.authorities.entry(participant.clone()).or_insert(AuthorityGrant { proposal, at });
+        self.decided.authorities.entry(*participant).or_insert(AuthorityGrant { proposal, at });
     }
 
     pub(super) fn succeed(&mut self, change: &Succession, proposal: StatementId, at: Place) {
         let Succession { former, participant } = change.clone();
-        let succeeded = Succeeded { former: former.clone(), participant, proposal, at };
+        let succeeded = Succeeded { former, participant, proposal, at };
         self.decided.successors.entry(former).or_insert(succeeded);
     }
 
     /// Tells whether a participant may become an authority.
     pub(super) fn check_authority(&self, participant: &ParticipantId) -> Result<(), ChangeRefusal> {
-        let id = || participant.clone();
+        let id = || *participant;
         let Some(found) = self.participant(participant) else {
             return Err(ChangeRefusal::UnknownParticipant { participant: id() });
         };
@@ -198,17 +198,17 @@ impl Registry {
     pub(super) fn check_succession(&self, change: &Succession) -> Result<(), ChangeRefusal> {
         let Succession { former, participant } = change;
         if self.participant(participant).is_some_and(|one| one.revoked.is_some()) {
-            return Err(ChangeRefusal::Ended { participant: participant.clone() });
+            return Err(ChangeRefusal::Ended { participant: *participant });
         }
         if let Some(Succeeded { participant, .. }) = self.successor_of(former) {
-            return Err(ChangeRefusal::SucceededAlready { former: former.clone(), by: participant.clone() });
+            return Err(ChangeRefusal::SucceededAlready { former: *former, by: *participant });
         }
         let mut last = participant;
         while let Some(next) = self.successor_of(last) {
             last = &next.participant;
         }
         if last == former {
-            return Err(ChangeRefusal::SuccessionCircle { former: former.clone(), participant: participant.clone() });
+            return Err(ChangeRefusal::SuccessionCircle { former: *former, participant: *participant });
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use crate::hash::Hash;
 impl Registry {
     pub(super) fn check_endorsement(&self, endorsement: &Endorsement, kid: &Hash) -> Result<(), Refusal> {
         let participant = self.in_force(&endorsement.registration)?;
-        let id = || participant.id.clone();
+        let id = || participant.id;
         if self.is_one_member(participant.registered_by, *kid) {
             return Err(EndorsementRefusal::OwnRegistration { participant: id() }.into());
         }

@@ -71,7 +71,7 @@ impl Proposals {
         }
         self.recent.push_back(Recent { id, proposer, time });
         for participant in proposal.content.participants() {
-            let about = self.about.entry(participant.clone()).or_default();
+            let about = self.about.entry(*participant).or_default();
             if about.last() != Some(&id) {
                 about.push(id);
             }

@@ -45,7 +45,7 @@ impl Registry {
         }
         if let Some(revoked) = participant.revoked.as_ref().filter(|revoked| revoked.at.leaf < place.leaf) {
             return Err(SignerRefusal::Revoked {
-                participant: participant.id.clone(),
+                participant: participant.id,
                 since: revoked.at.time,
                 reason: revoked.reason.clone(),
                 by: revoked.by,
@@ -54,7 +54,7 @@ impl Registry {
         let missing = participant.endorsements_missing_at(place.leaf);
         if missing > 0 {
             return Err(SignerRefusal::NotEndorsed {
-                participant: participant.id.clone(),
+                participant: participant.id,
                 missing,
                 needed: participant.endorsements_needed,
                 registered: participant.registered.leaf,
@@ -112,12 +112,12 @@ impl Registry {
         let thumbprint = key.thumbprint();
         let holder = self.by_key.get(&thumbprint).filter(|holder| Some(*holder) != participant)?;
         let key = thumbprint.to_string();
-        Some(Conflict { what: "key", claim: key.clone(), held: key, holder: holder.clone() })
+        Some(Conflict { what: "key", claim: key.clone(), held: key, holder: *holder })
     }
 
     pub(super) fn check_registration(&self, registration: &Registration, place: Place) -> Result<(), Refusal> {
         if self.participants.contains_key(&registration.participant) {
-            return Err(Refusal::AlreadyRegistered { participant: registration.participant.clone() });
+            return Err(Refusal::AlreadyRegistered { participant: registration.participant });
         }
         self.check_certificate(&registration.certificate, place)?;
         let conflict = self
@@ -163,17 +163,16 @@ impl Registry {
 
     /// A participant whose registration has not ended.
     pub(super) fn in_force(&self, id: &ParticipantId) -> Result<&Participant, Refusal> {
-        let participant =
-            self.participants.get(id).ok_or_else(|| Refusal::UnknownParticipant { participant: id.clone() })?;
+        let participant = self.participants.get(id).ok_or(Refusal::UnknownParticipant { participant: *id })?;
         if participant.revoked.is_some() {
-            return Err(Refusal::Revoked { participant: id.clone() });
+            return Err(Refusal::Revoked { participant: *id });
         }
         Ok(participant)
     }
 
     pub(super) fn register(&mut self, registration: &Registration, kid: &Hash, place: Place) {
         let participant = Participant {
-            id: registration.participant.clone(),
+            id: registration.participant,
             claims: registration.claims.clone(),
             registered: place,
             registered_by: *kid,
@@ -182,14 +181,14 @@ impl Registry {
             certificates: Vec::new(),
             revoked: None,
         };
-        self.participants.insert(registration.participant.clone(), participant);
-        self.by_leaf.insert(place.leaf, registration.participant.clone());
+        self.participants.insert(registration.participant, participant);
+        self.by_leaf.insert(place.leaf, registration.participant);
         let claims = &registration.claims;
         let prefixes = claims.gs1_company_prefixes.iter().map(ToString::to_string);
         let namespaces = claims.namespaces.iter().map(Namespace::without_tls);
         let keys = claims.gs1_keys.iter().map(|key| key.claim_digits().to_owned());
         for claim in prefixes.chain(keys).chain(namespaces).chain(claims.glns.iter().map(ToString::to_string)) {
-            self.by_claim.entry(claim).or_default().push(registration.participant.clone());
+            self.by_claim.entry(claim).or_default().push(registration.participant);
         }
         self.certify(&registration.participant, &registration.certificate, place);
     }
@@ -205,8 +204,8 @@ impl Registry {
             der: record.x509.clone(),
             since: place.leaf,
         });
-        self.by_certificate.insert(thumbprint, id.clone());
-        self.by_key.insert(record.jwk.thumbprint(), id.clone());
+        self.by_certificate.insert(thumbprint, *id);
+        self.by_key.insert(record.jwk.thumbprint(), *id);
     }
 
     /// The registering member ends a registration alone; any other member asks all of them.
@@ -216,7 +215,7 @@ impl Registry {
             return Ok(());
         }
         let registered_by = self.history.present_key(participant.registered_by);
-        Err(Refusal::NotItsRegistrar { participant: participant.id.clone(), registered_by })
+        Err(Refusal::NotItsRegistrar { participant: participant.id, registered_by })
     }
 
     /// Ends a registration by the word of one member.
@@ -256,7 +255,7 @@ fn conflict_with(claims: &Claims, other: &Participant) -> Option<Conflict> {
         })
         .or_else(|| first_pair(&claims.glns, &held.glns, |a, b| a == b).map(|(claim, held)| ("GLN", claim, held)))
         .or_else(|| conflict_of_keys(claims, held))
-        .map(|(what, claim, held)| Conflict { what, claim, held, holder: other.id.clone() })
+        .map(|(what, claim, held)| Conflict { what, claim, held, holder: other.id })
 }
 
 /// A single key of the one that the other holds, by itself, by a company prefix or as a GLN.

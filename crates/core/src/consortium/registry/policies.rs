@@ -66,7 +66,7 @@ impl Policies {
             return limits;
         }
         let put = |limit: &mut u64, name| {
-            let own = self.values.get(&(name, Some(participant.clone())));
+            let own = self.values.get(&(name, Some(*participant)));
             let of_all =
                 || self.values.get(&(name, None)).filter(|_| !(is_authority && name == PolicyName::ContactsPerDay));
             if let Some(PolicyValue::Whole(number)) =
@@ -110,7 +110,7 @@ impl Policies {
         choose: impl Fn(&'a Vec<PolicySet>) -> Option<&'a PolicySet>,
     ) -> Option<&'a PolicySet> {
         let of = |participant: Option<ParticipantId>| self.values.get(&(name, participant)).and_then(&choose);
-        participant.and_then(|one| of(Some(one.clone()))).or_else(|| of(None))
+        participant.and_then(|one| of(Some(*one))).or_else(|| of(None))
     }
 
     /// The new ids in all that single participants are granted.

@@ -245,7 +245,7 @@ impl Registry {
         }
         self.check_day(at)?;
         if let Some(participant) = content.participants().find(|one| self.has_proposed_in_vain(at.kid, one)) {
-            return Err(ProposalRefusal::TooManyAbout { participant: participant.clone() }.into());
+            return Err(ProposalRefusal::TooManyAbout { participant: *participant }.into());
         }
         Self::check_own_leaf(content, at.place.leaf)?;
         self.outcome_of(&content.changes, now)?;

@@ -138,7 +138,7 @@ impl Ledger {
 
     fn signer_when(&self, number: u8, at: u64, when: &str) -> Result<ParticipantId, SignerRefusal> {
         let place = Place { leaf: leaf(at), time: time(when) };
-        self.0.signer_at(&certificate(number).thumbprint(), place).map(|(one, _)| one.id.clone())
+        self.0.signer_at(&certificate(number).thumbprint(), place).map(|(one, _)| one.id)
     }
 
     /// As who takes all statements of a ledger checks it.
@@ -189,7 +189,7 @@ fn holders_and_owners_are_those_that_a_look_at_every_claim_finds() {
     let Ledger(registry, _) = &ledger;
     for (text, holders, owners) in texts {
         let id = Id::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
-        let ids = |found: Vec<&Participant>| found.into_iter().map(|one| one.id.clone()).collect::<Vec<_>>();
+        let ids = |found: Vec<&Participant>| found.into_iter().map(|one| one.id).collect::<Vec<_>>();
         let numbered = |numbers: &[u8]| numbers.iter().map(|number| participant(*number)).collect::<Vec<_>>();
         assert_eq!(ids(registry.holders(&id)), numbered(holders), "{text}");
         assert_eq!(ids(registry.owners(&id)), numbered(owners), "{text}");
@@ -347,7 +347,7 @@ fn a_single_key_has_one_holder_in_force() {
     let free = with_keys(2, &[], &[], &["(01)10000096385071", "9521000000025"]);
     ledger.check(&joining(free), place(2)).unwrap();
     let own = Id::parse("(01)00000096385074(21)A").unwrap();
-    assert_eq!(ledger.0.holder_at(&own, leaf(9)).map(|one| one.id.clone()), Some(participant(1)));
+    assert_eq!(ledger.0.holder_at(&own, leaf(9)).map(|one| one.id), Some(participant(1)));
     let place = Id::parse("(414)9521000000018(254)7").unwrap();
     assert_eq!(ledger.0.holders(&place).len(), 1);
     assert!(ledger.0.holders(&Id::parse("(01)10000096385071").unwrap()).is_empty(), "another indicator");

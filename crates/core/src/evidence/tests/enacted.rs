@@ -162,13 +162,13 @@ fn two_ends_of_one_registration_are_refused() {
     // No honest quorum takes it; the registry of this ledger takes the first.
     let sound = ledger.admin(&TestLedger::registration(4, &[]));
     let again = ledger.admin(&TestLedger::revocation(1));
-    let party = Subject::party(participant(1).as_str());
+    let party = Subject::party(participant(1));
     let text = again.text().to_owned();
     let at = ledger.write_lying(
         "2026-03-04T00:00:00Z",
         &[Post::instead(&sound, text)],
         |lists| {
-            let own: Vec<Subject> = vec![Subject::party(participant(4).as_str())];
+            let own: Vec<Subject> = vec![Subject::party(participant(4))];
             let moved = own.iter().filter_map(|subject| lists.remove(subject)).flatten().collect::<Vec<_>>();
             lists.entry(party).or_default().extend(moved);
         },

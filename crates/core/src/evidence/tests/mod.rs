@@ -487,7 +487,7 @@ fn what_the_answer_rests_on_cannot_be_left_out() {
         story.ledger.document(ITEM, story.ledger.shown(ITEM), &captures, &admins)
     };
     refused!(story.ledger, without(story.revocation), EvidenceError::StatementMissing { leaf, subject }
-        if *leaf == story.revocation && *subject == Subject::party(participant(2).as_str()));
+        if *leaf == story.revocation && *subject == Subject::party(participant(2)));
     refused!(story.ledger, without(story.renewal), EvidenceError::StatementMissing { leaf, .. }
         if *leaf == story.renewal);
     // Without its registration nobody signed what is here.
@@ -571,7 +571,7 @@ fn a_leaf_in_a_list_that_its_statement_does_not_name_is_refused() {
     let other = ledger.admin_by(&TestLedger::registration(9, &[]), MEMBER, MEMBER);
     let story = Story::with(Instead { revocation: Some(other), ..Instead::default() });
     refused!(story.ledger, story.evidence(), EvidenceError::NotNamed { leaf, subject }
-        if *leaf == story.revocation && *subject == Subject::party(participant(2).as_str()));
+        if *leaf == story.revocation && *subject == Subject::party(participant(2)));
 }
 
 /// The packing names the case. The quorum's index does not have it in the case's list, as though the case had no records.

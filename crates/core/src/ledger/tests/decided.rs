@@ -166,12 +166,8 @@ fn succession_without_a_circle(side: Side) {
     assert!(matches!(one_refused(side, &mut world, succeeds(3, 2)), ChangeRefusal::SuccessionCircle { .. }));
     let registry = registry(&world);
     assert_eq!(registry.successor_of(&participant(1)).unwrap().participant, participant(2));
-    assert_eq!(
-        registry.succeeded_by(&participant(3)).map(|one| one.former.clone()).collect::<Vec<_>>(),
-        [participant(2)]
-    );
-    let custodian =
-        |seed: u8, at: u64| -> ParticipantId { registry.custodian_at(&participant(seed), leaf(at)).clone() };
+    assert_eq!(registry.succeeded_by(&participant(3)).map(|one| one.former).collect::<Vec<_>>(), [participant(2)]);
+    let custodian = |seed: u8, at: u64| -> ParticipantId { *registry.custodian_at(&participant(seed), leaf(at)) };
     assert_eq!(custodian(1, second.get()), participant(1));
     assert_eq!(custodian(1, second.get() + 1), participant(2));
     assert_eq!(custodian(1, 1_000), participant(3));

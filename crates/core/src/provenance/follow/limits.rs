@@ -113,13 +113,13 @@ impl Meter {
     }
 
     pub fn opens(&mut self, signer: &ParticipantId, bytes: usize) {
-        let had = self.had.entry(signer.clone()).or_default();
+        let had = self.had.entry(*signer).or_default();
         had.statements += 1;
         had.bytes += bytes;
     }
 
     pub fn takes(&mut self, signer: &ParticipantId, good: Good) {
-        let had = self.had.entry(signer.clone()).or_default();
+        let had = self.had.entry(*signer).or_default();
         match good {
             Good::Leaves => {}
             Good::Ids => had.ids += 1,

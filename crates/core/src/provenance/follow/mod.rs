@@ -255,7 +255,7 @@ impl<'a, S: Source> Follower<'a, S> {
     fn take(&mut self, capture: &Arc<Capture>, names: &dyn Fn(&Event) -> bool) {
         let named = capture.events.iter().enumerate().filter(|(_, (_, event))| names(event));
         self.found.extend(named.filter_map(|(index, _)| CapturedEvent::new(Arc::clone(capture), index)));
-        self.known.insert(capture.signer.clone());
+        self.known.insert(capture.signer);
         self.trail.opened.insert(capture.place.leaf);
     }
 
@@ -280,7 +280,7 @@ impl<'a, S: Source> Follower<'a, S> {
         let mut registered = Vec::with_capacity(leaves.len());
         for leaf in leaves {
             match self.source.registry().registered_at(leaf) {
-                Some(participant) => registered.push(participant.id.clone()),
+                Some(participant) => registered.push(participant.id),
                 None => return Err(self.source.fault(FollowFault::NoRegistration { subject, leaf })),
             }
         }
@@ -294,7 +294,7 @@ impl<'a, S: Source> Follower<'a, S> {
         for ListEntry { leaf, .. } in self.take_long(&subject)? {
             let proposal = self.take_proposal(&subject, leaf)?;
             let granted = proposal.changes.iter().filter_map(|change| match change {
-                ProposedChange::Authority(grant) => Some(grant.registration.clone()),
+                ProposedChange::Authority(grant) => Some(grant.registration),
                 _ => None,
             });
             self.authorities.extend(granted);
@@ -319,7 +319,7 @@ impl<'a, S: Source> Follower<'a, S> {
         self.known.extend(self.parties.iter().cloned());
         let known = std::mem::take(&mut self.known);
         for party in &known {
-            let list = self.take_list(&Subject::party(party.as_str()), WantedList::Whole)?;
+            let list = self.take_list(&Subject::party(*party), WantedList::Whole)?;
             let leaves: Vec<LeafIndex> = list.leaves().collect();
             let registry = self.source.registry();
             let proposed = leaves.iter().filter_map(|leaf| registry.proposed_at(*leaf));
@@ -347,13 +347,13 @@ impl<'a, S: Source> Follower<'a, S> {
         // Of too many events each signer keeps its first ones.
         let mut counts: BTreeMap<ParticipantId, usize> = BTreeMap::new();
         for event in &found {
-            *counts.entry(event.capture().signer.clone()).or_default() += 1;
+            *counts.entry(event.capture().signer).or_default() += 1;
         }
         let most = limits::level(limits.events, &counts.values().copied().collect::<Vec<usize>>());
         trail.limit_reached |= counts.values().any(|count| *count > most);
         let mut kept: BTreeMap<ParticipantId, usize> = BTreeMap::new();
         found.retain(|event| {
-            let kept = kept.entry(event.capture().signer.clone()).or_default();
+            let kept = kept.entry(event.capture().signer).or_default();
             *kept += 1;
             *kept <= most
         });
@@ -362,7 +362,7 @@ impl<'a, S: Source> Follower<'a, S> {
             Record {
                 place: capture.place,
                 position,
-                signer: capture.signer.clone(),
+                signer: capture.signer,
                 certificate: capture.certificate,
                 signed_at: capture.signed_at,
                 event,

@@ -72,10 +72,10 @@ impl<S: Source> Follower<'_, S> {
                 if signers.len() >= self.limits.other_signers {
                     continue;
                 }
-                signers.push(signer.clone());
+                signers.push(signer);
             }
             if !order.contains(&signer) {
-                order.push(signer.clone());
+                order.push(signer);
             }
             by_signer.entry(signer).or_default().push_back(*leaf);
         }

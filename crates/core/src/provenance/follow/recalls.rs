@@ -173,7 +173,7 @@ fn with_it(id: &Id) -> impl Iterator<Item = Id> + use<> {
 
 /// The lists of what each of some participants recorded of a recall of an id.
 fn recalls_by<'p>(participants: impl IntoIterator<Item = &'p ParticipantId>, id: &Id) -> Vec<Recalled> {
-    let list = |one: &ParticipantId| (Subject::recall_by(one.as_str(), id.as_str()), id.clone());
+    let list = |one: &ParticipantId| (Subject::recall_by(*one, id.as_str()), id.clone());
     participants.into_iter().map(list).collect()
 }
 

@@ -196,7 +196,7 @@ impl<S: Source> Follower<'_, S> {
     fn next<T>(&self, queues: &mut Queues<T>, good: Good, within_share: bool) -> Option<(ParticipantId, T)> {
         let may = |signer: &&ParticipantId| self.meter.may(signer, good, within_share);
         let signers = queues.iter().filter(|(_, queue)| !queue.is_empty()).map(|(signer, _)| signer);
-        let next = signers.filter(may).min_by_key(|signer| (self.meter.had(signer, good), *signer))?.clone();
+        let next = *signers.filter(may).min_by_key(|signer| (self.meter.had(signer, good), *signer))?;
         let thing = queues.get_mut(&next)?.pop_front()?;
         Some((next, thing))
     }
@@ -210,7 +210,7 @@ impl<S: Source> Follower<'_, S> {
             let places = opened.said.iter().flat_map(|said| &said.destinations);
             let new: Vec<&Id> = places.filter(|place| !self.owners.contains_key(*place)).collect();
             if !new.is_empty() {
-                due.entry(opened.signer.clone()).or_default().extend(new);
+                due.entry(opened.signer).or_default().extend(new);
             }
         }
         due.into_iter().map(|(signer, places)| (signer, places.into_iter().cloned().collect())).collect()
@@ -283,7 +283,7 @@ impl<S: Source> Follower<'_, S> {
                     {
                         let of_signer = packed.entry(signer).or_default();
                         if of_signer.contains(&container) || of_signer.len() < self.limits.containers {
-                            containers.push((signer.clone(), container.clone(), start.no_earlier_than(*time)));
+                            containers.push((*signer, container.clone(), start.no_earlier_than(*time)));
                         } else {
                             self.trail.limit_reached = true;
                         }
@@ -293,8 +293,8 @@ impl<S: Source> Follower<'_, S> {
                     }
                     // Of the id itself only its holder says what it was made of.
                     if role.is_used && (*id != self.asked.id || holders.contains(signer)) {
-                        inputs.extend(said.inputs.iter().map(|input| (signer.clone(), input.clone())));
-                        ties.extend(said.tie.iter().map(|tie| (tie.clone(), signer.clone())));
+                        inputs.extend(said.inputs.iter().map(|input| (*signer, input.clone())));
+                        ties.extend(said.tie.iter().map(|tie| (tie.clone(), *signer)));
                     }
                 }
             }
@@ -375,7 +375,7 @@ impl<S: Source> Follower<'_, S> {
                     Some(Start::At(since)) if is_party => match role.starts.get(signer) {
                         Some((of, start)) if *of == since => *start,
                         _ => {
-                            due.entry(signer.clone()).or_default().insert(Due::Start(id.clone()));
+                            due.entry(*signer).or_default().insert(Due::Start(id.clone()));
                             usize::MAX
                         }
                     },
@@ -385,7 +385,7 @@ impl<S: Source> Follower<'_, S> {
                     let brings_forth = role.is_used && acts.intersects(Acts::BRINGS_FORTH);
                     if (is_party && at >= start || brings_forth) && !role.opened.contains_key(leaf) {
                         let one = Due::Leaf(*leaf, Of::Id(id.clone()));
-                        due.entry(signer.clone()).or_default().insert(one);
+                        due.entry(*signer).or_default().insert(one);
                     }
                 }
             }
@@ -435,7 +435,7 @@ impl<S: Source> Follower<'_, S> {
             return Ok(None);
         };
         let start = self.source.start_of_span(entries, since)?;
-        role.starts.insert(signer.clone(), (since, start));
+        role.starts.insert(*signer, (since, start));
         let leaf = entries.get(start).map(|entry| entry.leaf);
         Ok(leaf.filter(|leaf| !role.opened.contains_key(leaf)))
     }
@@ -460,7 +460,7 @@ impl<S: Source> Follower<'_, S> {
             }
         });
         let opened = Opened {
-            signer: capture.signer.clone(),
+            signer: capture.signer,
             said: said.collect(),
             lots: capture.events().flat_map(|event| master_data::lots(event, id)).collect(),
         };
@@ -475,7 +475,7 @@ impl<S: Source> Follower<'_, S> {
         if let Some(tie) = self.ties.get_mut(id) {
             tie.opened.insert(leaf);
             let of_tie = capture.events().filter(|event| event.transformation_id() == Some(id));
-            tie.inputs.extend(of_tie.flat_map(links::inputs).map(|input| (capture.signer.clone(), input.clone())));
+            tie.inputs.extend(of_tie.flat_map(links::inputs).map(|input| (capture.signer, input.clone())));
         }
         Ok(capture.bytes)
     }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::consortium::Lift;
+use crate::consortium::{Lift, ParticipantId};
 use crate::epcis::event::{Action, Part, What};
 use crate::gs1::Id;
 use crate::limits::FOLLOWED_LOTS_MAX;
@@ -196,7 +196,7 @@ struct Transformations<'c, 'a> {
     /// The entries that bring an id forth, whatever they are worth.
     by_output: BTreeMap<&'a Id, Vec<usize>>,
     /// The entries that tell of one transformation: of one signer, under one transformationID (EPCIS 2.0 §7.4.5).
-    by_transformation: BTreeMap<(&'a Id, &'a str), Vec<usize>>,
+    by_transformation: BTreeMap<(&'a Id, ParticipantId), Vec<usize>>,
 }
 
 impl<'c, 'a> Transformations<'c, 'a> {
@@ -211,7 +211,7 @@ impl<'c, 'a> Transformations<'c, 'a> {
                 }
             }
             if let Some(transformation) = event.transformation_id().filter(|_| case.stands(at)) {
-                all.by_transformation.entry((transformation, case.signer(at).as_str())).or_default().push(at);
+                all.by_transformation.entry((transformation, *case.signer(at))).or_default().push(at);
             }
         }
         all
@@ -259,7 +259,7 @@ impl<'c, 'a> Transformations<'c, 'a> {
             }
             makings.push(at);
             if let Some(transformation) = case.event(at).transformation_id() {
-                let parts = self.by_transformation.get(&(transformation, case.signer(at).as_str()));
+                let parts = self.by_transformation.get(&(transformation, *case.signer(at)));
                 makings.extend(parts.into_iter().flatten());
             }
         }

@@ -95,7 +95,7 @@ fn no_list_that_an_answer_rests_on_can_be_cut() {
     // Of the case only what is from the last leaf before March 8 on is opened: it was packed on March 9.
     let case: Vec<bool> = trail.shown[&id(CASE)].leaves().map(|leaf| trail.opened.contains(&leaf)).collect();
     assert_eq!(case, [false, false, true, true, true, true, true]);
-    assert_eq!(trail.shown[&Subject::party(cast.seoul.id.as_str())].entries.len(), 2, "it came and went");
+    assert_eq!(trail.shown[&Subject::party(cast.seoul.id)].entries.len(), 2, "it came and went");
     let mut cuts = 0;
     for (subject, list) in trail.shown.iter().filter(|(_, list)| !list.entries.is_empty()) {
         let (first, end) = (usize::try_from(list.first).unwrap(), usize::try_from(list.count).unwrap());
@@ -137,7 +137,7 @@ fn of_many_recalls_the_last_are_opened_and_of_many_statements_the_first() {
         ledger.recall(&cast.acme, "2026-03-03", &[ITEM], &[]);
     }
     let mut lists = Lists::of(&ledger);
-    let recalls = Subject::recall_by(cast.acme.id.as_str(), ITEM);
+    let recalls = Subject::recall_by(cast.acme.id, ITEM);
     let trail = lists.trail().unwrap();
     assert_eq!((trail.shown[&recalls].first, trail.shown[&recalls].entries.len()), (1, FOLLOWED_RECALLS_MAX));
     assert!(lists.trail_with(&recalls, 1..FOLLOWED_RECALLS_MAX + 1).is_ok());
