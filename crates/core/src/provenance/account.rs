@@ -18,7 +18,7 @@ use crate::provenance::parties;
 use crate::provenance::passage::Fit;
 use crate::provenance::records::Records;
 use crate::provenance::settling::{Settled, counting};
-use crate::provenance::walk::{Contested, Journey, Standpoint, Walk, is_carriers};
+use crate::provenance::walk::{Journey, Standpoint, Walked, is_carriers};
 
 /// The acts of who has a product, had it or lets go of it.
 pub(super) const HAVING: Acts = Acts::LETS_GO.with(Acts::TAKES).with(Acts::HAS_IN_HAND).with(Acts::ENDS);
@@ -118,22 +118,8 @@ impl<'a> Account<'a> {
     }
 
     fn of_one(records: &Records<'a>, settled: Settled<'a>) -> Self {
-        let Settled { live, origins, origin, accepted, contests, too_late, withdrawn_ends, is_cut } = settled;
-        let open = contests.iter().find(|contest| contest.settled.is_none());
-        let contested = open.map(|one| Contested { since: one.since, by: one.by });
-        let mut passed = BTreeMap::new();
-        let walk = Walk::new(records, origin, contested);
-        let walk = walk.run(
-            &records.by_time,
-            |at| accepted.contains(&at),
-            |here, at| {
-                if here.inside.turn(records, at).is_some() {
-                    passed.insert(at, here.clone());
-                }
-            },
-        );
-        // What was accepted fits: that is how it was accepted.
-        let Walk { here: end, mut journey, .. } = walk.unwrap_or_else(|_| Walk::new(records, origin, None));
+        let Settled { live, origins, origin, walked, contests, too_late, withdrawn_ends, is_cut } = settled;
+        let Walked { end, mut journey, passed } = walked;
         for (at, here) in &passed {
             let container = here.inside.turn(records, *at).and_then(|turn| turn.via);
             journey.via.extend(container.map(|container| (*at, container)));

@@ -191,7 +191,7 @@ fn names_who_has_it(case: &Case<'_>, at: usize, passage: &Passage<'_>) -> bool {
     case.acts(at).contains(Acts::TAKES) && case.event(at).sources.iter().any(|source| case.owns(from, &source.id))
 }
 
-fn gap(case: &Case<'_>, at: usize, here: &Standpoint<'_>, findings: &mut Findings) {
+fn gap<'a>(case: &Case<'a>, at: usize, here: &Standpoint<'a>, findings: &mut Findings) {
     let (who, day, leaves) = (case.who(at), case.day(at), leaves_with(case, at, here));
     let holder = case.holder(&here.passage, here.last);
     if matches!(here.passage, Passage::Ended(_)) && case.event(at).declares("returned") {

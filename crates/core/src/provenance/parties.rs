@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::consortium::ParticipantId;
+use crate::consortium::{Participant, ParticipantId};
 use crate::index::Acts;
 use crate::limits::SIGNERS_OF_OPEN_GOODS_MAX;
 use crate::provenance::account::HAVING;
@@ -39,12 +39,12 @@ pub(super) fn of<'a>(records: &Records<'a>) -> BTreeSet<&'a ParticipantId> {
         for at in new {
             read.insert(at);
             let destinations = passage::destinations(records, at);
-            let owners: Vec<&ParticipantId> = destinations.iter().flat_map(|id| records.owners(id)).collect();
-            let is_open = owners.iter().all(|owner| records.is_carrier(owner));
+            let owners: Vec<&Participant> = destinations.iter().flat_map(|id| records.owners(id).to_vec()).collect();
+            let is_open = owners.iter().all(|owner| owner.is_carrier());
             if reading::act(records, at) == Act::Ships && is_open {
                 parties.extend(havers.get_or_insert_with(|| first_havers(records)).iter().copied());
             }
-            parties.extend(owners);
+            parties.extend(owners.into_iter().map(|owner| &owner.id));
         }
     }
 }

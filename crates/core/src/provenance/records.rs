@@ -1,5 +1,9 @@
 //! The records of a history, and what each says by itself: who signed it, with what right, and what it names.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use crate::consortium::{Dismissal, Participant, ParticipantId};
 use crate::epcis::event::{Action, Event, Part, What};
 use crate::gs1::{Id, IdKind};
@@ -65,7 +69,12 @@ pub(super) struct Records<'a> {
     mentions: Vec<Vec<Mention<'a>>>,
     /// All whose company prefix or namespace covers the product, revoked or not.
     pub holders: Vec<&'a Participant>,
+    /// Whose the places are that were asked about: an account asks about each again and again.
+    owned: RefCell<BTreeMap<Id, Owners<'a>>>,
 }
+
+/// All to whom a place or party belongs.
+type Owners<'a> = Rc<[&'a Participant]>;
 
 impl<'a> Records<'a> {
     pub fn new(history: &'a History, policy: &'a Policy) -> Self {
@@ -75,7 +84,8 @@ impl<'a> Records<'a> {
         let by_time = in_order_of_custody(&entries);
         let holders = history.registry.holders(&history.id);
         let subject = subject(&history.id, &entries, &own, &holders);
-        Self { history, policy, entries, own, by_time, subject, mentions, holders }
+        let owned = RefCell::default();
+        Self { history, policy, entries, own, by_time, subject, mentions, holders, owned }
     }
 
     /// What the entry says of the product, and of whatever something was packed into.
@@ -189,22 +199,26 @@ impl<'a> Records<'a> {
 
     /// Tells whether `location` is the entry's signer's, or of one for whom the signer goes on.
     pub fn owns_at(&self, at: usize, location: &Id) -> bool {
-        self.owners(location).any(|owner| self.is_by(at, owner))
+        self.owners(location).iter().any(|owner| self.is_by(at, &owner.id))
     }
 
     /// The participant to whom a location or party belongs, if any: revoked or not, since goods do go there. One that registered
     /// the GLN itself comes before one whose prefix covers it: evidence shows the second only where no participant registered it.
     pub fn owner(&self, location: &Id) -> Option<&'a ParticipantId> {
-        let mut owners = self.history.registry.owners(location);
-        owners.retain(|one| self.is_known(&one.id));
+        let owners = self.owners(location);
         let named = owners.iter().find(|one| one.claims.holds_location(location));
         named.or(owners.first()).map(|one| &one.id)
     }
 
     /// All to whom a location or party belongs, or belonged before they registered anew.
-    pub fn owners(&self, location: &Id) -> impl Iterator<Item = &'a ParticipantId> {
-        let owners = self.history.registry.owners(location).into_iter().map(|one| &one.id);
-        owners.filter(|one| self.is_known(one))
+    pub fn owners(&self, location: &Id) -> Owners<'a> {
+        if let Some(owners) = self.owned.borrow().get(location) {
+            return Rc::clone(owners);
+        }
+        let owners = self.history.registry.owners(location).into_iter();
+        let owners: Owners<'a> = owners.filter(|one| self.is_known(&one.id)).collect();
+        self.owned.borrow_mut().insert(location.clone(), Rc::clone(&owners));
+        owners
     }
 
     /// Tells whether evidence shows the participant, so that a verifier asks about the same ones as a node.

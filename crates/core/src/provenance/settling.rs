@@ -8,7 +8,7 @@ use crate::provenance::candidates::Contest;
 use crate::provenance::corrections::{self, Standing};
 use crate::provenance::reading::{self, Act};
 use crate::provenance::records::Records;
-use crate::provenance::walk::{Contested, Journey, Standpoint, Taken, Walk};
+use crate::provenance::walk::{Contested, Journey, Standpoint, Taken, Walk, Walked};
 
 /// A record that its signer takes back, and the record that does so.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +22,8 @@ struct Retraction {
 pub(super) struct Settled<'a> {
     /// The entries that count: those that no signer took back in time.
     pub live: BTreeSet<usize>,
-    /// Those of them that the account accepts.
-    pub accepted: BTreeSet<usize>,
+    /// The walk through those of them that the account accepts.
+    pub walked: Walked<'a>,
     /// Where the product's life begins, in the order of custody: normally one.
     pub origins: Vec<usize>,
     /// The one of them that the account builds on.
@@ -95,7 +95,9 @@ impl<'a> Settled<'a> {
         // What no party said is no part of the account.
         let (of_parties, of_others): (Vec<Retraction>, Vec<Retraction>) =
             retractions.iter().partition(|one| parties.contains(records.signer(one.of)));
-        let is_whole = in_one_walk(records, settled.origin, &whole, &of_parties).is_some();
+        let walked = Walked::new(records, settled.origin, None, &whole).ok();
+        let walked = walked.filter(|walked| !is_rewritten(records, &walked.journey, &whole, &of_parties));
+        let is_whole = walked.is_some();
         let mut budget = Budget { walks: ACCOUNT_WALKS_MAX, steps: ACCOUNT_STEPS_MAX };
         let offer =
             |live: &BTreeSet<usize>, contested: Option<Contested<'a>>, late: &BTreeSet<usize>, budget: &mut Budget| {
@@ -103,7 +105,7 @@ impl<'a> Settled<'a> {
                 let all = offered(live);
                 if contested.is_none() && late.is_empty() {
                     budget.spend(all.len());
-                    if let Some(kept) = in_one_walk(records, origin, &all, &[]) {
+                    if let Some(kept) = in_one_walk(records, origin, &all) {
                         return Offered { kept, is_cut: false };
                     }
                 }
@@ -140,8 +142,8 @@ impl<'a> Settled<'a> {
             }
             live = rest;
         }
-        if is_whole {
-            settled.accepted = whole;
+        if let Some(walked) = walked {
+            settled.walked = walked;
             return settled;
         }
         let base = Self::untried(records, parties, live);
@@ -170,7 +172,9 @@ impl<'a> Settled<'a> {
         }
         let Offered { kept, is_cut } = last;
         let (is_cut, withdrawn_ends) = (is_cut || budget.is_spent(), settled.withdrawn_ends);
-        Self { accepted: kept.accepted, contests, too_late, withdrawn_ends, is_cut, ..base }
+        // What was accepted fits: that is how it was accepted.
+        let walked = Walked::new(records, base.origin, contested, &kept.accepted).unwrap_or_else(|_| base.walked);
+        Self { walked, contests, too_late, withdrawn_ends, is_cut, ..base }
     }
 
     /// Finds where the product's life begins, and accepts nothing yet.
@@ -179,7 +183,7 @@ impl<'a> Settled<'a> {
         let origin = origin(records, &origins);
         Self {
             live,
-            accepted: BTreeSet::new(),
+            walked: Walked { end: Standpoint::new(records), ..Walked::default() },
             origins,
             origin,
             contests: Vec::new(),
@@ -190,15 +194,10 @@ impl<'a> Settled<'a> {
     }
 }
 
-/// What is accepted if all entries fit in one walk, and none lies aside because of what was posted later or taken back.
-fn in_one_walk(
-    records: &Records<'_>,
-    origin: Option<usize>,
-    whole: &BTreeSet<usize>,
-    retractions: &[Retraction],
-) -> Option<Kept> {
+/// What is accepted if all entries fit in one walk, and none lies aside because of what was posted later.
+fn in_one_walk(records: &Records<'_>, origin: Option<usize>, whole: &BTreeSet<usize>) -> Option<Kept> {
     let walk = Walk::new(records, origin, None).run(&records.by_time, |at| whole.contains(&at), |_, _| {}).ok()?;
-    let is_accepted = !is_rewritten(records, &walk.journey, whole, retractions);
+    let is_accepted = !is_rewritten(records, &walk.journey, whole, &[]);
     let Journey { order, fitting, near_transit, .. } = walk.journey;
     is_accepted.then(|| Kept { accepted: order.into_iter().collect(), fitting, near_transit })
 }

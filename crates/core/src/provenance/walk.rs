@@ -162,6 +162,36 @@ pub(super) struct Journey<'a> {
     pub on_the_way: Vec<(usize, Option<usize>)>,
 }
 
+/// A walk through all that is accepted, to its end.
+#[derive(Debug, Default)]
+pub(super) struct Walked<'a> {
+    /// How things stand at the end.
+    pub end: Standpoint<'a>,
+    pub journey: Journey<'a>,
+    /// How things stood at each entry that was passed by and names the product or what it was in then.
+    pub passed: BTreeMap<usize, Standpoint<'a>>,
+}
+
+impl<'a> Walked<'a> {
+    /// Walks through those of all entries that are accepted, if they fit.
+    pub fn new(
+        records: &Records<'a>,
+        origin: Option<usize>,
+        contested: Option<Contested<'a>>,
+        accepted: &BTreeSet<usize>,
+    ) -> Result<Self, Misfit> {
+        let mut passed = BTreeMap::new();
+        let pass_by = |here: &Standpoint<'a>, at: usize| {
+            if here.inside.turn(records, at).is_some() {
+                passed.insert(at, here.clone());
+            }
+        };
+        let walk = Walk::new(records, origin, contested);
+        let Walk { here: end, journey, .. } = walk.run(&records.by_time, |at| accepted.contains(&at), pass_by)?;
+        Ok(Self { end, journey, passed })
+    }
+}
+
 /// A walk from its beginning.
 #[derive(Debug)]
 pub(super) struct Walk<'a, 'b> {
