@@ -173,7 +173,7 @@ impl<'a> Settled<'a> {
         let Offered { kept, is_cut } = last;
         let (is_cut, withdrawn_ends) = (is_cut || budget.is_spent(), settled.withdrawn_ends);
         // What was accepted fits: that is how it was accepted.
-        let walked = Walked::new(records, base.origin, contested, &kept.accepted).unwrap_or_else(|_| base.walked);
+        let walked = Walked::new(records, base.origin, contested, &kept.accepted).unwrap_or(base.walked);
         Self { walked, contests, too_late, withdrawn_ends, is_cut, ..base }
     }
 
