@@ -33,6 +33,8 @@ pub fn endpoints() -> Vec<Endpoint> {
     vec![
         // What is asked most comes first: to try the patterns of others costs as much as to refuse a capture.
         at("/epcis/capture").or_slash().writes(capture::post_capture).options(capture::options_capture),
+        at("/verify").get(verify::get_verdict),
+        at("/evidence").get(evidence::get_evidence),
         at("/").get(front::get_front),
         at("/health/live").get(health::get_live),
         at("/health/ready").get(health::get_ready),
@@ -55,8 +57,6 @@ pub fn endpoints() -> Vec<Endpoint> {
         at("/epcis/events/{eventID:.+}").get(events::get_event),
         at("/epcis/epcs/{epc:.+}/events").get(events::list_events_of_epc),
         at("/epcis/vocabularies").or_slash().get(master_data::get_vocabularies),
-        at("/verify").get(verify::get_verdict),
-        at("/evidence").get(evidence::get_evidence),
         at("/trust").get(trust::get_trust),
         at("/ledger/checkpoint").get(ledger::get_checkpoint),
         at("/ledger/tile/{path:.+}").get(ledger::get_tile),
