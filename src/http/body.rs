@@ -204,17 +204,14 @@ pub async fn read_statement(request: &HttpRequest, payload: Payload) -> Result<S
 
 /// Reads a JSON object.
 pub async fn read_object(request: &HttpRequest, payload: Payload) -> Result<Fields, Problem> {
-    if media_type(request).as_deref() != Some("application/json") {
-        return Err(unsupported(request, "send a JSON object as application/json"));
-    }
-    let bytes = read(request, payload, JSON_BYTES_MAX).await?;
+    let bytes = read_json(request, payload, "a JSON object", JSON_BYTES_MAX).await?;
     Fields::of(json::parse(&bytes)?)
 }
 
-/// Reads a JSON document of at most `limit` bytes, which the caller parses.
-pub async fn read_json(request: &HttpRequest, payload: Payload, limit: usize) -> Result<Bytes, Problem> {
+/// Reads a JSON document of at most `limit` bytes, which the caller parses; `what` says what it is, for who sent something else.
+pub async fn read_json(request: &HttpRequest, payload: Payload, what: &str, limit: usize) -> Result<Bytes, Problem> {
     if media_type(request).as_deref() != Some("application/json") {
-        return Err(unsupported(request, "send a JSON object as application/json"));
+        return Err(unsupported(request, &format!("send {what} as application/json")));
     }
     read(request, payload, limit).await
 }

@@ -84,6 +84,19 @@ pub struct PageEnd {
     pub position: u32,
 }
 
+impl PageEnd {
+    /// The end of a page of what is ordered by a text alone: by that of its last member.
+    pub fn of_text(last: impl Into<String>) -> Self {
+        let key = Key::from_bytes(last.into().into_bytes());
+        Self { key: Some(key), leaf: TreeSize::ZERO.next_index(), position: 0 }
+    }
+
+    /// The text of the last member.
+    pub fn into_text(self) -> Option<String> {
+        String::from_utf8(self.key?.into_bytes()).ok()
+    }
+}
+
 /// Which part of a query's events is asked for.
 #[derive(Debug, Clone)]
 pub struct PageRequest {

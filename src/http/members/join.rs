@@ -56,7 +56,7 @@ pub async fn create_join_request(
     node: web::Data<Node>,
     guard: web::Data<Guard>,
 ) -> Result<HttpResponse, Problem> {
-    let bytes = body::read_json(&request, payload, JOIN_REQUEST_BYTES_MAX).await?;
+    let bytes = body::read_json(&request, payload, "a JSON object", JOIN_REQUEST_BYTES_MAX).await?;
     let asked = JoinRequest::parse(&bytes, node.ledger.verifier())?;
     let (kid, name) = (asked.member().kid().to_string(), asked.member().name().to_owned());
     node.joining.add(&node.ledger, asked, guard.address_of(&request))?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::answer::Ended;
 use super::asked::AskedQuery;
 use super::{answer, ask, events, side};
 use crate::gateway::clients::ClientName;
@@ -13,9 +14,8 @@ use crate::gateway::query::QuerySide;
 use crate::gateway::query::store::{PageEnd, PageRequest};
 use crate::http::events::identifier;
 use crate::http::problem::{Code, Problem};
-use sealane_core::epcis::query::{Condition, EventQuery, Field, Key, QueryParameters};
+use sealane_core::epcis::query::{Condition, EventQuery, Field, QueryParameters};
 use sealane_core::hash::Hash;
-use sealane_core::merkle::TreeSize;
 
 /// A kind of resource: its path, the fields in which it stands, and the parameter that asks for it.
 pub struct Resources {
@@ -71,7 +71,7 @@ pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<Htt
     let digest = Hash::of(resources.path.as_bytes());
     let token = asked.page(&served, digest)?;
     let told = token.as_ref().map_or(0, |token| token.told);
-    let after = token.and_then(|token| token.end.key.as_ref().and_then(Key::as_text).map(str::to_owned));
+    let after = token.and_then(|token| token.end.into_text());
     let (store, limit) = (Arc::clone(&side.store), asked.per_page);
     let fields: Vec<Field> = resources.fields.iter().map(|field| Field::new(*field)).collect();
     let mut values = ask(&client, move || Ok(store.values(&fields, after.as_deref(), limit + 1)?)).await?;
@@ -84,9 +84,8 @@ pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<Htt
         values.iter().map(|value| asked.form.text(value, &prefixes).unwrap_or_else(|| value.clone())).collect(),
     );
     if let Some(last) = last {
-        let end = PageEnd { key: Some(Key::text(&last)), leaf: TreeSize::ZERO.next_index(), position: 0 };
-        let (token, expires) = served.seal.seal(digest, side.cursor.size, &end, told, served.gateway.now());
-        answer::lead_on(&mut answer, request.uri().path(), &asked.next_query(&token), expires);
+        let ended = Ended { digest, size: side.cursor.size, end: PageEnd::of_text(last), told };
+        answer::lead_on(&mut answer, &request, &served, &asked, &ended);
     }
     Ok(answer)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::http::header::{CONTENT_TYPE, HeaderName, HeaderValue, VARY};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::answer::Ended;
 use super::asked::{AskedQuery, Writing};
 use super::{answer, ask, resolved, side};
 use crate::app::query_document::QueryResults;
@@ -99,8 +100,7 @@ pub async fn page(
     let next = found.next.clone().filter(|_| !is_over);
     let mut answer = written(served, found, (asked.form, asked.writing), &prefixes, size)?;
     if let Some(end) = next {
-        let (token, expires) = served.seal.seal(digest, size, &end, told, served.gateway.now());
-        answer::lead_on(&mut answer, request.uri().path(), &asked.next_query(&token), expires);
+        answer::lead_on(&mut answer, request, served, asked, &Ended { digest, size, end, told });
     }
     Ok(answer)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::http::header::{CACHE_CONTROL, ContentType};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::answer::Ended;
 use super::asked::AskedQuery;
 use super::{answer, ask, side};
 use crate::gateway::http::Served;
@@ -12,10 +13,9 @@ use crate::gateway::query::store::{KnownPage, MasterFilter, PageEnd};
 use crate::http::master_data::document;
 use crate::http::parameters::bad;
 use crate::http::problem::{Code, Problem};
-use sealane_core::epcis::query::{Key, canonical};
+use sealane_core::epcis::query::canonical;
 use sealane_core::epcis::vocabulary_name;
 use sealane_core::hash::Hash;
-use sealane_core::merkle::TreeSize;
 
 const KNOWN: [&str; 5] = ["type", "id", "attribute", "sealane:by", "perPage"];
 
@@ -43,7 +43,8 @@ pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<Htt
     let token = asked.page(&served, digest)?;
     let told = token.as_ref().map_or(0, |token| token.told);
     let after = token.and_then(|token| {
-        let (vocabulary, id) = str::from_utf8(token.end.key.as_ref()?.as_bytes()).ok()?.split_once(BETWEEN)?;
+        let last = token.end.into_text()?;
+        let (vocabulary, id) = last.split_once(BETWEEN)?;
         Some((vocabulary.to_owned(), id.to_owned()))
     });
     let store = Arc::clone(&side.store);
@@ -55,10 +56,8 @@ pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<Htt
     let mut answer =
         HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-cache")).content_type(ContentType::json()).body(body);
     if let Some(next) = next {
-        let end =
-            PageEnd { key: Some(Key::from_bytes(next.into_bytes())), leaf: TreeSize::ZERO.next_index(), position: 0 };
-        let (token, expires) = served.seal.seal(digest, side.cursor.size, &end, told, served.gateway.now());
-        answer::lead_on(&mut answer, request.uri().path(), &asked.next_query(&token), expires);
+        let ended = Ended { digest, size: side.cursor.size, end: PageEnd::of_text(next), told };
+        answer::lead_on(&mut answer, &request, &served, &asked, &ended);
     }
     Ok(answer)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_web::http::header::{CACHE_CONTROL, ContentType, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use super::answer::Ended;
 use super::asked::{AskedQuery, check_type, extensions};
 use super::{answer, events, stream};
 use crate::gateway::clients::Scope;
@@ -18,7 +19,6 @@ use crate::gateway::subscriptions::named::{
 };
 use crate::http::body;
 use crate::http::problem::{Code, Problem};
-use sealane_core::epcis::query::Key;
 use sealane_core::hash::Hash;
 use sealane_core::merkle::TreeSize;
 
@@ -46,7 +46,7 @@ pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<Htt
     asked.takes_no_query()?;
     let digest = Hash::of(b"queries");
     let token = asked.page(&served, digest)?;
-    let after = token.and_then(|token| token.end.key.as_ref().and_then(Key::as_text).map(str::to_owned));
+    let after = token.and_then(|token| token.end.into_text());
     let subscriptions = Arc::clone(served.gateway.subscriptions()?);
     let room = PageRoom { queries: asked.per_page as usize, bytes: PAGE_BYTES_MAX };
     let page = blocking(move || subscriptions.definitions(after.as_deref(), room)).await?;
@@ -54,9 +54,8 @@ pub async fn list(request: HttpRequest, served: web::Data<Served>) -> Result<Htt
     let members = page.queries.iter().map(|(name, query)| format!("{{\"name\":\"{name}\",\"query\":{query}}}"));
     let mut answer = json(format!("[{}]", members.collect::<Vec<_>>().join(",")));
     if let Some((last, _)) = page.queries.last().filter(|_| page.has_more) {
-        let end = PageEnd { key: Some(Key::text(last)), leaf: TreeSize::ZERO.next_index(), position: 0 };
-        let (token, expires) = served.seal.seal(digest, TreeSize::ZERO, &end, 0, served.gateway.now());
-        answer::lead_on(&mut answer, request.uri().path(), &asked.next_query(&token), expires);
+        let ended = Ended { digest, size: TreeSize::ZERO, end: PageEnd::of_text(last), told: 0 };
+        answer::lead_on(&mut answer, &request, &served, &asked, &ended);
     }
     Ok(answer)
 }
@@ -73,11 +72,9 @@ pub async fn post(
 ) -> Result<HttpResponse, Problem> {
     let client = enter(&request, &served, Scope::Query).await?;
     let subscriptions = Arc::clone(served.gateway.subscriptions()?);
-    if body::media_type(&request).as_deref() != Some("application/json") {
-        return Err(body::unsupported(&request, "send the query as application/json: {\"name\": …, \"query\": {…}}"));
-    }
     let prefixes = extensions(request.headers())?;
-    let bytes = body::read(&request, payload, DEFINITION_BYTES_MAX).await?;
+    let what = "the query, {\"name\": …, \"query\": {…}},";
+    let bytes = body::read_json(&request, payload, what, DEFINITION_BYTES_MAX).await?;
     let (name, definition) = named::read(&bytes, prefixes)?;
     let shown = name.clone();
     match blocking(move || subscriptions.add_query(name, definition, client.name)).await? {

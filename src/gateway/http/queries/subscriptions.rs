@@ -8,7 +8,7 @@ use actix_web::http::header::{CACHE_CONTROL, LOCATION};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
 
-use super::answer;
+use super::answer::{self, Ended};
 use super::asked::{AskedQuery, check_type, form_of};
 use super::named::{find, name_of};
 use crate::gateway::clients::{ClientName, Scope};
@@ -26,7 +26,6 @@ use crate::gateway::subscriptions::subscription::{
 };
 use crate::http::body::{self, JSON_BYTES_MAX};
 use crate::http::problem::{Code, Problem};
-use sealane_core::epcis::query::Key;
 use sealane_core::hash::Hash;
 use sealane_core::merkle::TreeSize;
 
@@ -58,7 +57,7 @@ pub async fn list(
     asked.takes_no_query()?;
     let digest = Hash::of(format!("subscriptions {name} {client}").as_bytes());
     let token = asked.page(&served, digest)?;
-    let after = token.and_then(|token| token.end.key.as_ref().and_then(Key::as_text).map(str::to_owned));
+    let after = token.and_then(|token| token.end.into_text());
     let all = served.gateway.subscriptions()?.of_query(&name, &client);
     // In the order in which they were made, so that one that is made or ended meanwhile moves none of the others.
     let place = |(one, _): &Subscribed| format!("{} {}", one.created_at, one.id);
@@ -68,9 +67,8 @@ pub async fn list(
     let shown: Vec<Value> = page.iter().map(|(one, state)| one.to_json(state)).collect();
     let mut answer = json(HttpResponse::Ok(), &Value::Array(shown));
     if let Some(last) = page.last().filter(|_| has_more) {
-        let end = PageEnd { key: Some(Key::text(&place(last))), leaf: TreeSize::ZERO.next_index(), position: 0 };
-        let (token, expires) = served.seal.seal(digest, TreeSize::ZERO, &end, 0, served.gateway.now());
-        answer::lead_on(&mut answer, request.uri().path(), &asked.next_query(&token), expires);
+        let ended = Ended { digest, size: TreeSize::ZERO, end: PageEnd::of_text(place(last)), told: 0 };
+        answer::lead_on(&mut answer, &request, &served, &asked, &ended);
     }
     Ok(answer)
 }
@@ -85,17 +83,10 @@ pub async fn post(
     let client = enter(&request, &served, Scope::Subscribe).await?;
     let name = name_of(&name)?;
     let query = find(&served, &name).await?;
-    if body::media_type(&request).as_deref() != Some("application/json") {
-        return Err(body::unsupported(
-            &request,
-            "send the subscription as application/json: {\"dest\": …, \"stream\": true}",
-        ));
-    }
     let form = form_of(request.headers())?;
-    let bytes = body::read(&request, payload, JSON_BYTES_MAX).await?;
-    // The strict reader takes no member twice.
-    sealane_core::json::read(&bytes)?;
-    let body: Value = serde_json::from_slice(&bytes).map_err(|error| Problem::new(Code::BadJson, error.to_string()))?;
+    let what = "the subscription, {\"dest\": …, \"stream\": true},";
+    let bytes = body::read_json(&request, payload, what, JSON_BYTES_MAX).await?;
+    let body = sealane_core::json::parse(&bytes)?;
     let members = body
         .as_object()
         .ok_or_else(|| Problem::new(Code::BadSubscription, "a subscription is an object with a dest"))?;

@@ -90,6 +90,10 @@ impl Key {
         &self.0
     }
 
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
     /// The text that this is the key of; `None` of a number, a moment, and a text that was cut.
     pub fn as_text(&self) -> Option<&str> {
         let (kind, bytes) = self.0.split_first()?;
