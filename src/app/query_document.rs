@@ -3,14 +3,12 @@
 use serde_json::json;
 
 use crate::app::events::FoundEvent;
+use sealane_core::epcis::{LEDGER_NAMESPACE, LEDGER_PREFIX, take_ledger_members, with_context_in_force};
 use sealane_core::json::Json;
 use sealane_core::time::Timestamp;
 
 /// The context of EPCIS 2.0, by its URI; it has the names of collections too.
 pub const CONTEXT: &str = "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld";
-
-/// What the members that begin with `sealane:` are short for.
-pub const OWN_NAMESPACE: &str = "urn:sealane:epcis:";
 
 /// The query that every repository has.
 const SIMPLE_EVENT_QUERY: &str = "SimpleEventQuery";
@@ -38,7 +36,7 @@ impl QueryResults {
     /// The document before it is written.
     pub fn compose(self, now: Timestamp) -> Json {
         let mut document = Json::from(json!({
-            "@context": [CONTEXT, {"sealane": OWN_NAMESPACE}],
+            "@context": [CONTEXT, {LEDGER_PREFIX: LEDGER_NAMESPACE}],
             "type": "EPCISQueryDocument",
             "schemaVersion": "2.0",
             "creationDate": now,
@@ -57,13 +55,13 @@ impl QueryResults {
     }
 }
 
-/// The event as captured, with the context that its prefixes need, its eventID where it had none, the time of its block, and who signed it where.
+/// The event as captured, with the context that its prefixes need, its eventID where it had none, the time of its block, and who signed it
+/// where. What the event says under names of the ledger is left out: only the ledger says that.
 fn event(found: FoundEvent) -> Json {
     let mut event = found.json;
     if let Some(members) = event.as_object_mut() {
-        if let Some(context) = found.context {
-            members.entry("@context".to_owned()).or_insert(context);
-        }
+        take_ledger_members(members, found.context.as_ref());
+        with_context_in_force(members, found.context);
         members.entry("eventID".to_owned()).or_insert_with(|| found.event_id.into());
         members.insert("recordTime".to_owned(), json!(found.recorded).into());
         members.insert("sealane:leafIndex".to_owned(), json!(found.leaf).into());

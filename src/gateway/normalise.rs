@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use sealane_core::epcis::{self, Change, Reader, is_hash_id};
+use sealane_core::epcis::{self, Change, Reader, is_hash_id, take_ledger_members};
 use sealane_core::json::{self, Json, JsonError, Object};
 
 use super::decode::{DecodeError, decode};
@@ -65,6 +65,7 @@ pub fn normalise_json(before: Json, mut changed: Vec<Change>, is_strict: bool) -
     if !is_strict {
         header_to_members(&mut document);
         without_empty_ids(&mut document);
+        without_ledger_members(&mut document);
         document = epcis::normalised(document);
     }
     let (list, more) = epcis::changes(&as_document, &document, CHANGES_MAX.saturating_sub(changed.len()));
@@ -157,6 +158,16 @@ fn query_to_document(document: &mut Json) -> bool {
     frame.insert(kind.to_owned(), "EPCISDocument".into());
     frame.insert("epcisBody".to_owned(), Json::Object(Object::from([("eventList".to_owned(), list)])));
     true
+}
+
+/// Drops what an answer of a ledger adds to events, so that one that is captured again is the event that it was.
+fn without_ledger_members(document: &mut Json) {
+    let context = document.get("@context").filter(|_| document.get("epcisBody").is_some()).cloned();
+    for event in events_of(document).into_iter().flatten() {
+        if let Some(members) = event.as_object_mut() {
+            take_ledger_members(members, context.as_ref());
+        }
+    }
 }
 
 /// Takes the three members that EPCIS 2.0 has for it out of a StandardBusinessDocumentHeader of older versions (EPCIS 2.0

@@ -3,7 +3,7 @@
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::program::{Gateway, commissioning, product, refused, until};
+use crate::program::{Gateway, commissioning, product, refused, times_recorded, until};
 use crate::support::{Answer, Node, document, object_event, request};
 
 const LOT: &str = "urn:epc:class:lgtin:9506000.013435.L7";
@@ -121,6 +121,62 @@ fn events_are_found_by_what_they_say() {
     }
     assert!(event["recordTime"].is_string() && event["sealane:leafIndex"].is_u64(), "{event}");
     refused(&gateway.get("/events/urn:uuid:none"), 404, "not-found", "NoSuchResourceException", "no event");
+}
+
+/// A participant that would have its own event look as if the ledger said something of it.
+#[test]
+fn nobody_but_the_ledger_says_what_the_ledger_says() {
+    let (node, gateway) = Gateway::of_maker(&["--strict"]);
+    let mut event = object_event("ADD", "commissioning", &[&product("L1")], "2026-03-01T08:00:00.000Z");
+    event["@context"] = json!([{"mine": "https://mine.example/"}]);
+    for (name, value) in [
+        ("sealane:leafIndex", json!(0)),
+        ("sealane:repeatedAt", json!([1, 2])),
+        ("x:participant", json!("somebody else")),
+        ("urn:sealane:epcis:leafIndex", json!(0)),
+        ("x:of", json!("another namespace")),
+        ("mine:word", json!("kept")),
+    ] {
+        event[name] = value;
+    }
+    let mut forged = document(vec![event]);
+    forged["@context"] = json!([
+        "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+        {"x": "urn:sealane:epcis:", "sealane": "https://mine.example/"},
+    ]);
+    record(&gateway, &forged);
+    for answer in [gateway.get("/events"), node.get("/epcis/events")] {
+        let event = &events(&answer)[0];
+        let names: Vec<&str> = event.as_object().unwrap().keys().map(String::as_str).collect();
+        let mut others: Vec<&str> = names.into_iter().filter(|name| name.contains(':')).collect();
+        others.sort_unstable();
+        let spelt = ["https://mine.example/leafIndex", "https://mine.example/repeatedAt", "mine:word"];
+        assert_eq!(others, [&spelt[..], &["sealane:leafIndex", "sealane:participant"]].concat(), "{event}");
+        assert!(event["sealane:leafIndex"].as_u64().unwrap() > 0);
+        let context = event["@context"].to_string();
+        assert!(
+            context.contains("{\"mine\":\"https://mine.example/\"}") && !context.contains("sealane\""),
+            "{context}"
+        );
+    }
+}
+
+/// An answer that is captured again is what was captured first.
+#[test]
+fn an_answer_that_is_captured_again_is_a_repeat() {
+    let (node, gateway) = Gateway::of_maker(&[]);
+    let mut first = commissioning(&["R1"]);
+    first["epcisBody"]["eventList"][0]["made:by"] = json!("hand");
+    first["@context"] = json!([
+        "https://ref.gs1.org/standards/epcis/2.0.0/epcis-context.jsonld",
+        {"made": "https://made.example/"},
+    ]);
+    record(&gateway, &first);
+    let answer = gateway.get("/events").json();
+    let leaf = &answer["epcisBody"]["queryResults"]["resultsBody"]["eventList"][0]["sealane:leafIndex"];
+    let job = gateway.until_final(&gateway.take(&answer));
+    assert_eq!(&job["sealane:receipt"]["leafIndex"], leaf, "{job}");
+    assert_eq!(times_recorded(&node, "R1"), 1);
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub(super) enum Space {
     Foreign,
 }
 
-pub(super) use crate::app::query_document::OWN_NAMESPACE;
+pub(super) use sealane_core::epcis::LEDGER_NAMESPACE;
 
 pub(super) const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
 pub(super) const XMLNS_NAMESPACE: &str = "http://www.w3.org/2000/xmlns/";
@@ -41,7 +41,7 @@ impl Space {
         match uri {
             "" => Self::None,
             SBDH => Self::Sbdh,
-            OWN_NAMESPACE => Self::Own,
+            LEDGER_NAMESPACE => Self::Own,
             XML_NAMESPACE | XMLNS_NAMESPACE => Self::Xml,
             _ if EPCIS.contains(&uri) => Self::Epcis,
             _ if SCHEMA.contains(&uri) => Self::Schema,

@@ -1,7 +1,7 @@
 //! Members of no standard as elements. What XML has no form for is marked in our own namespace: numbers and truths, lists of one or none,
 //! empty objects, names that are none of XML, characters that XML does not have.
 
-use sealane_core::epcis::NameScope;
+use sealane_core::epcis::{LEDGER_PREFIX, NameScope};
 use sealane_core::json::{Json, Object};
 
 use super::Writer;
@@ -10,10 +10,7 @@ use crate::gateway::xml::extension::{
     BOOLEAN_MARK, ITEM_ELEMENT, JSON_MARK, LIST_MARK, MEMBER_ELEMENT, NAME_ATTRIBUTE, NULL_MARK, NUMBER_MARK,
     OBJECT_MARK, STRING_MARK, TEXT_MEMBER,
 };
-use crate::gateway::xml::namespace::OWN_NAMESPACE;
-
-/// The prefix that is wished for our own namespace.
-const OWN_PREFIX: &str = "sealane";
+use crate::gateway::xml::namespace::LEDGER_NAMESPACE;
 
 impl Writer {
     /// Writes a member, several elements for a list of some. `is_within` an extension a name without a prefix may stand as it is.
@@ -30,7 +27,7 @@ impl Writer {
 
     /// Writes a member of our own.
     pub(super) fn own_member(&mut self, local: &str, value: &Json, scope: &NameScope) {
-        self.tags.open_in(OWN_PREFIX, OWN_NAMESPACE, local);
+        self.tags.open_in(LEDGER_PREFIX, LEDGER_NAMESPACE, local);
         self.value(value, scope);
         self.tags.close();
     }
@@ -45,7 +42,7 @@ impl Writer {
             None if is_within && is_name(name) => self.tags.open(name),
             _ => {
                 self.check(name, name);
-                self.tags.open_in(OWN_PREFIX, OWN_NAMESPACE, MEMBER_ELEMENT);
+                self.tags.open_in(LEDGER_PREFIX, LEDGER_NAMESPACE, MEMBER_ELEMENT);
                 self.tags.attribute(NAME_ATTRIBUTE, name);
             }
         }
@@ -57,7 +54,7 @@ impl Writer {
     pub(super) fn extension_attribute(&mut self, name: &str, text: &str, scope: &NameScope) -> bool {
         let Some((namespace, local)) = scope.name(name) else { return false };
         // An attribute of our own would be a mark.
-        let is_own = namespace == OWN_NAMESPACE;
+        let is_own = namespace == LEDGER_NAMESPACE;
         if !is_name(local) || is_own || !is_plain_namespace(namespace) || !text.chars().all(is_char) {
             return false;
         }
@@ -76,7 +73,7 @@ impl Writer {
             Json::Array(items) => {
                 self.mark(LIST_MARK);
                 for item in items {
-                    self.tags.open_in(OWN_PREFIX, OWN_NAMESPACE, ITEM_ELEMENT);
+                    self.tags.open_in(LEDGER_PREFIX, LEDGER_NAMESPACE, ITEM_ELEMENT);
                     self.value(item, scope);
                     self.tags.close();
                 }
@@ -127,7 +124,7 @@ impl Writer {
     }
 
     fn mark(&mut self, mark: &str) {
-        self.tags.attribute_in(OWN_PREFIX, OWN_NAMESPACE, JSON_MARK, mark);
+        self.tags.attribute_in(LEDGER_PREFIX, LEDGER_NAMESPACE, JSON_MARK, mark);
     }
 }
 
@@ -137,7 +134,9 @@ fn attributes_and_text<'m>(members: &'m Object, scope: &NameScope) -> Option<&'m
     let fits = |(name, value): (&String, &Json)| {
         let is_text = value.as_str().is_some_and(|value| value.chars().all(is_char));
         let is_attribute = match scope.name(name) {
-            Some((namespace, local)) => is_name(local) && namespace != OWN_NAMESPACE && is_plain_namespace(namespace),
+            Some((namespace, local)) => {
+                is_name(local) && namespace != LEDGER_NAMESPACE && is_plain_namespace(namespace)
+            }
             // That attribute would be the name of a member.
             None => is_name(name) && name != NAME_ATTRIBUTE,
         };
