@@ -89,7 +89,7 @@ impl Conversion<'_> {
                 members.put(name, Placed::text(element.at, text));
             }
             Content::Anything(name) => {
-                let value = self.value_within(element, Some("id"));
+                let value = self.value_within(element, element.attribute("id").map(|one| one.at));
                 members.put(name, value);
             }
         }

@@ -31,8 +31,12 @@ pub(super) const NAME_ATTRIBUTE: &str = "name";
 impl Conversion<'_> {
     /// Adds an element as a member.
     pub(super) fn extension(&mut self, element: &Element<'_>, members: &mut PlacedMembers) {
-        let given = element.attribute(NAME_ATTRIBUTE).filter(|_| is_own(element, MEMBER_ELEMENT));
+        let given = given_name(element);
         let name = match given {
+            Some(given) if given.name.space == Space::Own => match json::read(given.value.as_bytes()) {
+                Ok(Json::String(name)) => name,
+                _ => return self.object_to(given.at, "this is the name of a member as JSON writes a string"),
+            },
             Some(given) => given.value.clone().into_owned(),
             None => self.member_name(element.name),
         };
@@ -40,7 +44,7 @@ impl Conversion<'_> {
             let message = format!("`{name}` would be a remark or a context in JSON: give the element another name");
             return self.object_to(element.at, message);
         }
-        let value = self.value_within(element, given.map(|_| NAME_ATTRIBUTE));
+        let value = self.value_within(element, given.map(|given| given.at));
         members.gather(name, value);
     }
 
@@ -51,13 +55,11 @@ impl Conversion<'_> {
         }
     }
 
-    /// What an element says: a text, or an object of its attributes and elements. One attribute may say what it is of.
-    pub(super) fn value_within(&mut self, element: &Element<'_>, apart: Option<&str>) -> Placed {
+    /// What an element says: a text, or an object of its attributes and elements. The attribute at one place may say what it is of.
+    pub(super) fn value_within(&mut self, element: &Element<'_>, apart: Option<usize>) -> Placed {
         let mark = element.attributes.iter().find(|one| one.name.space == Space::Own && one.name.local == JSON_MARK);
         if let Some(mark) = mark {
-            let is_other = |one: &&Attribute<'_>| {
-                one.at != mark.at && (one.name.space != Space::None || Some(one.name.local) != apart)
-            };
+            let is_other = |one: &&Attribute<'_>| one.at != mark.at && Some(one.at) != apart;
             if let Some(other) = element.said().find(is_other) {
                 self.object_to(other.at, "an element that is marked as JSON has no further attributes");
             }
@@ -67,7 +69,7 @@ impl Conversion<'_> {
         let is_text = element.children.is_empty();
         let mut members = PlacedMembers::default();
         for one in element.said() {
-            if one.name.space != Space::None || Some(one.name.local) != apart {
+            if Some(one.at) != apart {
                 let name = self.member_name(one.name);
                 members.gather(name, Placed::text(one.at, &*one.value));
             }
@@ -122,6 +124,13 @@ impl Conversion<'_> {
         }
         Placed::list(element.at, items)
     }
+}
+
+/// The attribute that has the name of a member without a name that XML could write: as it is, or as JSON writes it.
+fn given_name<'e, 'x>(element: &'e Element<'x>) -> Option<&'e Attribute<'x>> {
+    let is_name =
+        |one: &&Attribute<'_>| matches!(one.name.space, Space::None | Space::Own) && one.name.local == NAME_ATTRIBUTE;
+    element.attributes.iter().find(is_name).filter(|_| is_own(element, MEMBER_ELEMENT))
 }
 
 fn is_own(element: &Element<'_>, local: &str) -> bool {

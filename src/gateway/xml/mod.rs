@@ -35,7 +35,7 @@ use document::{ConvertedTree, convert};
 use fault::FaultAt;
 
 pub use fault::{TextPlace, XmlFault};
-pub use write::{UnwritableError, WordForm, write};
+pub use write::{WordForm, write};
 
 /// Elements within each other. EPCIS itself has a dozen, and the JSON that comes of it has a limit of its own.
 pub const DEPTH_MAX: usize = 64;

@@ -57,7 +57,7 @@ pub async fn get_event(request: HttpRequest, served: web::Data<Served>) -> Resul
         let detail = "the events with this eventID are more than one answer has room for: GET /events?EQ_eventID= gives them page by page";
         return Err(Problem::new(Code::QueryTooLarge, detail));
     }
-    written(&served, found, (form, writing), &prefixes, size)
+    Ok(written(&served, found, (form, writing), &prefixes, size))
 }
 
 /// A page of the events that a query finds.
@@ -98,7 +98,7 @@ pub async fn page(
     let told = told + found.events.len() as u64;
     let is_over = matches!(count, CountLimit::First(first) if told >= first);
     let next = found.next.clone().filter(|_| !is_over);
-    let mut answer = written(served, found, (asked.form, asked.writing), &prefixes, size)?;
+    let mut answer = written(served, found, (asked.form, asked.writing), &prefixes, size);
     if let Some(end) = next {
         answer::lead_on(&mut answer, request, served, asked, &Ended { digest, size, end, told });
     }
@@ -106,26 +106,20 @@ pub async fn page(
 }
 
 /// Writes a page in a form, and says which form it is.
-///
-/// # Errors
-///
-/// 406 if an event has no form in XML, which was asked for.
 fn written(
     served: &Served,
     mut page: FoundPage,
     (form, writing): (IdForm, Writing),
     prefixes: &Prefixes,
     size: TreeSize,
-) -> Result<HttpResponse, Problem> {
+) -> HttpResponse {
     let is_whole = form.write_events(&mut page.events, prefixes);
     let form_given = if is_whole { form } else { IdForm::AsCaptured };
     let document = QueryResults::of_events(page.events).compose(served.gateway.now());
     let mut answer = match writing {
         Writing::Json => document::answer(document.to_string(), size, None),
         Writing::Xml { media_type, words } => {
-            let text = xml::write(&document, words)
-                .map_err(|error| Problem::new(Code::NotAcceptable, format!("there is no XML of this: {error}")))?;
-            let mut answer = document::answer(text, size, None);
+            let mut answer = document::answer(xml::write(&document, words), size, None);
             answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
             answer.headers_mut().insert(WORD_FORMAT, HeaderValue::from_static(words.as_str()));
             answer
@@ -133,5 +127,5 @@ fn written(
     };
     answer.headers_mut().insert(EPC_FORMAT, HeaderValue::from_static(form_given.as_str()));
     answer.headers_mut().append(VARY, HeaderValue::from_static("Accept"));
-    Ok(answer)
+    answer
 }

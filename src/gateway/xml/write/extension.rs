@@ -41,9 +41,12 @@ impl Writer {
             }
             None if is_within && is_name(name) => self.tags.open(name),
             _ => {
-                self.check(name, name);
                 self.tags.open_in(LEDGER_PREFIX, LEDGER_NAMESPACE, MEMBER_ELEMENT);
-                self.tags.attribute(NAME_ATTRIBUTE, name);
+                if name.chars().all(is_char) {
+                    self.tags.attribute(NAME_ATTRIBUTE, name);
+                } else {
+                    self.tags.attribute_in(LEDGER_PREFIX, LEDGER_NAMESPACE, NAME_ATTRIBUTE, &ascii(name));
+                }
             }
         }
         self.value(value, scope);

@@ -1,8 +1,7 @@
 //! From the answer of a query in JSON to the same in XML of EPCIS 2.0. Pure.
 //!
 //! Members of the standard become elements and attributes by the tables that read them; `extension` has the rules for the rest. All that
-//! JSON says is in the XML: what XML has no form for is marked in our own namespace, and [`super::read`] makes the same JSON of it. Only a
-//! character that XML does not let stand in an attribute of EPCIS's own stops it.
+//! JSON says is in the XML: what XML has no form for is marked in our own namespace, and [`super::read`] makes the same JSON of it.
 
 mod extension;
 mod tags;
@@ -37,49 +36,31 @@ impl WordForm {
     }
 }
 
-/// Something of an event that has no form in XML.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("event {event}, from 0, has {found:?} in `{member}`, which may not stand in XML 1.0: ask for JSON")]
-pub struct UnwritableError {
-    pub event: usize,
-    pub member: String,
-    pub found: char,
-}
-
 /// Writes an EPCISQueryDocument. What its frame says beside its events and its date is not looked at.
-///
-/// # Errors
-///
-/// The first event that has no form in XML.
-pub fn write(document: &Json, words: WordForm) -> Result<String, UnwritableError> {
+pub fn write(document: &Json, words: WordForm) -> String {
     let results = document.get("epcisBody").and_then(|body| body.get("queryResults"));
     let name = results.and_then(|results| results.get("queryName")).and_then(Json::as_str);
     let list = results.and_then(|results| results.get("resultsBody")).and_then(|body| body.get("eventList"));
     let date = document.get("creationDate").and_then(Json::as_str).unwrap_or_default();
     let scope = NameScope::default().within(document);
-    let mut writer = Writer { tags: Tags::new(), words, unwritable: None };
-    for (index, event) in list.and_then(Json::as_array).into_iter().flatten().enumerate() {
+    let mut writer = Writer { tags: Tags::new(), words };
+    for event in list.and_then(Json::as_array).into_iter().flatten() {
         writer.event(event, &scope);
-        if let Some((member, found)) = writer.unwritable {
-            return Err(UnwritableError { event: index, member, found });
-        }
     }
     let (declarations, events) = writer.tags.finish();
     let name = tags::escaped(name.unwrap_or("SimpleEventQuery"));
-    Ok(format!(
+    format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<epcisq:EPCISQueryDocument xmlns:epcisq=\"{QUERY_2}\"{declarations} schemaVersion=\"2.0\" \
          creationDate=\"{}\"><EPCISBody><epcisq:QueryResults><queryName>{name}</queryName><resultsBody><EventList>{events}</EventList>\
          </resultsBody></epcisq:QueryResults></EPCISBody></epcisq:EPCISQueryDocument>\n",
         tags::escaped(date)
-    ))
+    )
 }
 
 /// A document under way.
 struct Writer {
     tags: Tags,
     words: WordForm,
-    /// The member that has no form in XML, and the character by which.
-    unwritable: Option<(String, char)>,
 }
 
 impl Writer {
@@ -120,7 +101,7 @@ impl Writer {
         scope: &NameScope,
     ) {
         match (shape, value) {
-            (Shape::Texts(item), Json::Array(items)) if items.iter().all(Json::is_string) => {
+            (Shape::Texts(item), Json::Array(items)) if items.iter().all(is_text) => {
                 self.tags.open(element);
                 for text in items.iter().filter_map(Json::as_str) {
                     self.leaf(item, text, scope);
@@ -136,18 +117,18 @@ impl Writer {
             (Shape::Each(Shape::Object(of_item)), Json::Array(items)) if items.iter().all(Json::is_object) => {
                 items.iter().for_each(|one| self.object(element, one, of_item, scope));
             }
-            (Shape::Each(_) | Shape::EachText, Json::Array(items)) if items.iter().all(Json::is_string) => {
+            (Shape::Each(_) | Shape::EachText, Json::Array(items)) if items.iter().all(is_text) => {
                 items.iter().filter_map(Json::as_str).for_each(|text| {
                     let text = self.word(table, member, text);
                     self.leaf(element, &text, scope);
                 });
             }
-            (Shape::Text | Shape::EachText, Json::String(text)) => {
+            (Shape::Text | Shape::EachText, Json::String(text)) if is_text(value) => {
                 let text = self.word(table, member, text);
                 self.leaf(element, &text, scope);
             }
             (Shape::Number, Json::Number(number)) => self.leaf(element, &decimal(number), scope),
-            // The strict reader lets nothing else pass.
+            // The strict reader lets little else pass.
             _ => self.extension_member(member, value, scope, false),
         }
     }
@@ -161,9 +142,9 @@ impl Writer {
             }
         }
         if let Content::Text(member) = table.content
-            && let Some(text) = object.get(member).and_then(Json::as_str)
+            && let Some(text) = object.get(member).filter(|value| is_text(value)).and_then(Json::as_str)
         {
-            self.text(member, text, scope);
+            self.text(text, scope);
             written.push(member);
         }
         self.elements(object, table, scope, &written);
@@ -176,7 +157,8 @@ impl Writer {
             return false;
         }
         let text = match (table.attribute(name), value) {
-            (Some(_), Json::String(text)) => self.word(table, name, text),
+            // What XML does not let stand in an attribute is marked in an element.
+            (Some(_), Json::String(text)) if is_text(value) => self.word(table, name, text),
             (Some(_), Json::Number(number)) => decimal(number),
             (Some(_), Json::Bool(truth)) => truth.to_string(),
             // Extensions that are texts are attributes in sensor reports, as they came.
@@ -185,7 +167,6 @@ impl Writer {
             }
             _ => return false,
         };
-        self.check(name, &text);
         self.declare_in(&text, scope);
         self.tags.attribute(name, &text);
         true
@@ -194,20 +175,13 @@ impl Writer {
     /// An element of the standard with a text.
     fn leaf(&mut self, element: &str, text: &str, scope: &NameScope) {
         self.tags.open(element);
-        self.text(element, text, scope);
+        self.text(text, scope);
         self.tags.close();
     }
 
-    fn text(&mut self, member: &str, text: &str, scope: &NameScope) {
-        self.check(member, text);
+    fn text(&mut self, text: &str, scope: &NameScope) {
         self.declare_in(text, scope);
         self.tags.text(text);
-    }
-
-    fn check(&mut self, member: &str, text: &str) {
-        if let Some(found) = text.chars().find(|c| !is_char(*c)) {
-            self.unwritable.get_or_insert((member.to_owned(), found));
-        }
     }
 
     /// Declares the prefix that a text begins with: `example:x` says no more without it.
@@ -227,6 +201,11 @@ impl Writer {
             _ => list.web_uri(text),
         }
     }
+}
+
+/// Tells whether a value is a text that XML can have.
+fn is_text(value: &Json) -> bool {
+    value.as_str().is_some_and(|text| text.chars().all(is_char))
 }
 
 /// A number without an exponent, which a decimal of XML Schema does not have.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use crate::gateway::xml::characters::is_name;
+use crate::gateway::xml::characters::{is_char, is_name};
 
 /// A text of elements. A prefix is declared at the top by the first who uses it, and again where it stands for something else.
 pub(super) struct Tags {
@@ -85,7 +85,7 @@ impl Tags {
 
     /// Declares a prefix in the open tag, if it does not stand for this yet and may.
     pub(super) fn declare(&mut self, prefix: &str, namespace: &str) {
-        if !is_usable(prefix) || namespace.is_empty() {
+        if !is_usable(prefix) || namespace.is_empty() || !namespace.chars().all(is_char) {
             return;
         }
         match self.find(prefix) {
