@@ -5,15 +5,10 @@ use serde_json::Value;
 use sealane_core::time::Timestamp;
 
 use crate::gateway::nodes::DoorAnswer;
+use crate::gateway::pauses::Pauses;
 
-/// The first pause after an attempt, in milliseconds. It doubles with each further one.
-const PAUSE_MS_MIN: i64 = 1_000;
-
-/// The longest pause, in milliseconds: a node that comes back is found within five minutes.
-const PAUSE_MS_MAX: i64 = 5 * 60 * 1_000;
-
-/// By how much a pause is made longer or shorter at random, in percent, so that gateways do not all come back at once.
-const PAUSE_SPREAD_PERCENT: i64 = 20;
+/// A node that comes back is found within five minutes.
+const PAUSES: Pauses = Pauses { first_ms: 1_000, longest_ms: 5 * 60 * 1_000 };
 
 /// The longest pause that a node may ask for, in milliseconds: a day. A quota has room again by then.
 const ASKED_PAUSE_MS_MAX: i64 = 24 * 60 * 60 * 1_000;
@@ -86,11 +81,7 @@ pub fn read(answer: &DoorAnswer, now: Timestamp) -> Delivery {
 
 /// The pause before the next attempt, in milliseconds. `random` is from 0 to 1.
 pub fn pause_ms(attempts: u32, random: f64, asked_ms: Option<i64>) -> i64 {
-    let doubled =
-        PAUSE_MS_MIN.saturating_mul(1_i64.checked_shl(attempts.min(30)).unwrap_or(i64::MAX)).min(PAUSE_MS_MAX);
-    let spread = doubled * PAUSE_SPREAD_PERCENT / 100;
-    let moved = (random.clamp(0.0, 1.0) * (2 * spread) as f64) as i64 - spread;
-    (doubled + moved).max(asked_ms.unwrap_or_default().min(ASKED_PAUSE_MS_MAX))
+    PAUSES.after(attempts, random).max(asked_ms.unwrap_or_default().min(ASKED_PAUSE_MS_MAX))
 }
 
 #[cfg(test)]
@@ -167,10 +158,8 @@ mod tests {
     }
 
     #[test]
-    fn pauses_double_up_to_a_limit() {
-        assert_eq!([pause_ms(0, 0.5, None), pause_ms(1, 0.5, None), pause_ms(3, 0.5, None)], [1_000, 2_000, 8_000]);
-        assert_eq!([pause_ms(0, 0.0, None), pause_ms(0, 1.0, None)], [800, 1_200]);
-        assert_eq!(pause_ms(60, 0.5, None), PAUSE_MS_MAX);
+    fn a_node_may_ask_for_a_longer_pause() {
+        assert_eq!([pause_ms(3, 0.5, None), pause_ms(3, 0.5, Some(9))], [8_000, 8_000]);
         assert_eq!(pause_ms(0, 0.5, Some(9_000)), 9_000);
         assert_eq!(pause_ms(0, 0.5, Some(i64::MAX)), ASKED_PAUSE_MS_MAX);
     }

@@ -25,6 +25,7 @@ pub mod lanes;
 pub mod metrics;
 pub mod nodes;
 pub mod normalise;
+mod pauses;
 pub mod proof;
 pub mod query;
 mod renewal;

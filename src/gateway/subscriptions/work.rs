@@ -11,15 +11,15 @@ use super::scan::{Scan, ScanError};
 use super::subscription::{DeliveryTrouble, SubscriptionId, SubscriptionState, Timing, ToldPlace};
 use super::{IsAllowed, Live, Subscriptions};
 use crate::app::query_document::QueryResults;
+use crate::gateway::pauses::Pauses;
 use crate::gateway::query::QuerySide;
 use crate::gateway::query::store::FoundEvent;
 
 /// Events in one notice. A page of the store has fewer if they are long.
 pub const BATCH_MAX: u32 = 1_000;
 
-/// The first pause after a notice that was not taken, and the longest one, in milliseconds.
-const PAUSE_MS_MIN: i64 = 10_000;
-const PAUSE_MS_MAX: i64 = 60 * 60 * 1_000;
+/// The pauses after a notice that was not taken.
+const PAUSES: Pauses = Pauses { first_ms: 10_000, longest_ms: 60 * 60 * 1_000 };
 
 /// How long a subscriber may fail until its subscription is suspended, in milliseconds.
 const FAILING_MS_MAX: i64 = 7 * 24 * 60 * 60 * 1_000;
@@ -61,7 +61,7 @@ impl Subscriptions {
             let now = self.parts.clock.now();
             if let Some(live) = self.lock().get_mut(id) {
                 live.is_at_work = false;
-                let (why, next_at) = ("a defect of the gateway's".to_owned(), now.plus_millis(PAUSE_MS_MAX));
+                let (why, next_at) = ("a defect of the gateway's".to_owned(), now.plus_millis(PAUSES.longest_ms));
                 live.state.trouble = Some(DeliveryTrouble { since: now, attempts: 1, next_at, why });
             }
         }
@@ -250,32 +250,12 @@ impl Turn<'_> {
                 let before = state.trouble.take();
                 let since = before.as_ref().map_or(now, |trouble| trouble.since);
                 let attempts = before.map_or(0, |trouble| trouble.attempts);
-                let next_at = now.plus_millis(pause_ms(attempts, fastrand::f64()));
+                let next_at = now.plus_millis(PAUSES.after(attempts, fastrand::f64()));
                 state.is_suspended |= now.millis_since(since) >= FAILING_MS_MAX;
                 tracing::warn!(subscription = %self.live.subscription.id, why, "a subscriber was not told what is due");
                 state.trouble =
                     Some(DeliveryTrouble { since, attempts: attempts.saturating_add(1), next_at, why: why.clone() });
             }
         }
-    }
-}
-
-/// The pause after a number of attempts that came to nothing, a fifth longer or shorter at random.
-fn pause_ms(attempts: u32, random: f64) -> i64 {
-    let doubled =
-        PAUSE_MS_MIN.saturating_mul(1_i64.checked_shl(attempts.min(16)).unwrap_or(i64::MAX)).min(PAUSE_MS_MAX);
-    // Far below 2^53.
-    (doubled as f64 * (0.8 + 0.4 * random)) as i64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_double_up_to_an_hour() {
-        assert_eq!([pause_ms(0, 0.5), pause_ms(1, 0.5), pause_ms(3, 0.5)], [10_000, 20_000, 80_000]);
-        assert_eq!([pause_ms(0, 0.0), pause_ms(0, 1.0)], [8_000, 12_000]);
-        assert_eq!(pause_ms(u32::MAX, 0.5), PAUSE_MS_MAX);
     }
 }
