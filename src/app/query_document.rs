@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::app::events::FoundEvent;
-use sealane_core::epcis::{LEDGER_NAMESPACE, LEDGER_PREFIX, take_ledger_members, with_context_in_force};
+use sealane_core::epcis::{LEDGER_NAMESPACE, LEDGER_PREFIX, as_answered};
 use sealane_core::json::Json;
 use sealane_core::time::Timestamp;
 
@@ -60,8 +60,7 @@ impl QueryResults {
 fn event(found: FoundEvent) -> Json {
     let mut event = found.json;
     if let Some(members) = event.as_object_mut() {
-        take_ledger_members(members, found.context.as_ref());
-        with_context_in_force(members, found.context);
+        as_answered(members, found.context);
         members.entry("eventID".to_owned()).or_insert_with(|| found.event_id.into());
         members.insert("recordTime".to_owned(), json!(found.recorded).into());
         members.insert("sealane:leafIndex".to_owned(), json!(found.leaf).into());

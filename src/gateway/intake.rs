@@ -264,7 +264,9 @@ fn take_json(
 
 /// Leaves out the eventIDs that are hash ids of other events. True if there were some.
 fn mend_ids(normalised: &mut Normalised) -> bool {
-    let Some((document, changed)) = without_other_hash_ids(&normalised.document) else { return false };
+    let Some((document, changed)) = without_other_hash_ids(&normalised.document, &normalised.answered) else {
+        return false;
+    };
     normalised.document = document;
     for mut change in changed {
         if normalised.was_query {

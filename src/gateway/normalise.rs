@@ -7,6 +7,7 @@
 //! its right hash id. Every change is told.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use sealane_core::epcis::{self, Change, Reader, is_hash_id, take_ledger_members};
 use sealane_core::json::{self, Json, JsonError, Object};
@@ -27,6 +28,9 @@ pub struct Normalised {
     pub more: bool,
     /// It was the answer of a query: its events stood elsewhere.
     pub was_query: bool,
+    /// The places of events that an answer of a ledger gave. The ledger knows each by the eventID that it has there: without that it would
+    /// be another event.
+    pub answered: BTreeSet<usize>,
 }
 
 /// Where the events of a query's answer stand, and where those of a document do.
@@ -62,10 +66,11 @@ pub fn normalise_json(before: Json, mut changed: Vec<Change>, is_strict: bool) -
         });
     }
     let as_document = document.clone();
+    let mut answered = BTreeSet::new();
     if !is_strict {
         header_to_members(&mut document);
         without_empty_ids(&mut document);
-        without_ledger_members(&mut document);
+        answered = without_ledger_members(&mut document);
         document = epcis::normalised(document);
     }
     let (list, more) = epcis::changes(&as_document, &document, CHANGES_MAX.saturating_sub(changed.len()));
@@ -75,17 +80,19 @@ pub fn normalise_json(before: Json, mut changed: Vec<Change>, is_strict: bool) -
             change.pointer = as_sent(&change.pointer);
         }
     }
-    Normalised { is_as_sent: changed.is_empty() && !more && before == document, document, changed, more, was_query }
+    let is_as_sent = changed.is_empty() && !more && before == document;
+    Normalised { is_as_sent, document, changed, more, was_query, answered }
 }
 
 /// Leaves out each eventID that is the hash id of another event, and tells the right one; `None` if there is none, or the
-/// document has other faults.
-pub fn without_other_hash_ids(document: &Json) -> Option<(Json, Vec<Change>)> {
+/// document has other faults. Those of `answered` events stay.
+pub fn without_other_hash_ids(document: &Json, answered: &BTreeSet<usize>) -> Option<(Json, Vec<Change>)> {
     let mut without = document.clone();
     let mut given = Vec::new();
     for (at, event) in events_of(&mut without)?.into_iter().enumerate() {
         let Some(members) = event.as_object_mut() else { continue };
         if members.get("eventID").and_then(Json::as_str).is_some_and(is_hash_id)
+            && !answered.contains(&at)
             && let Some(id) = members.shift_remove("eventID")
         {
             given.push((at, id));
@@ -160,14 +167,16 @@ fn query_to_document(document: &mut Json) -> bool {
     true
 }
 
-/// Drops what an answer of a ledger adds to events, so that one that is captured again is the event that it was.
-fn without_ledger_members(document: &mut Json) {
+/// Drops what an answer of a ledger adds to events, so that one that is captured again is the event that it was. Gives the places of those
+/// events.
+fn without_ledger_members(document: &mut Json) -> BTreeSet<usize> {
     let context = document.get("@context").filter(|_| document.get("epcisBody").is_some()).cloned();
-    for event in events_of(document).into_iter().flatten() {
-        if let Some(members) = event.as_object_mut() {
-            take_ledger_members(members, context.as_ref());
-        }
-    }
+    let events = events_of(document).into_iter().flatten().enumerate();
+    let answered = events.filter_map(|(at, event)| {
+        let members = event.as_object_mut()?;
+        take_ledger_members(members, context.as_ref()).then_some(at)
+    });
+    answered.collect()
 }
 
 /// Takes the three members that EPCIS 2.0 has for it out of a StandardBusinessDocumentHeader of older versions (EPCIS 2.0
@@ -326,16 +335,20 @@ mod tests {
             "epcisBody": {"eventList": [event]}});
         let document = Json::from(document);
         assert!(epcis::read(document.to_string().as_bytes(), Reader::Strict).is_err());
-        let (mended, changed) = without_other_hash_ids(&document).unwrap();
+        let (mended, changed) = without_other_hash_ids(&document, &BTreeSet::new()).unwrap();
         let read = epcis::read(mended.to_string().as_bytes(), Reader::Strict).unwrap();
         assert_eq!(changed[0].pointer, "/epcisBody/eventList/0/eventID");
         assert!(changed[0].message.contains(&read.events[0].event_id.uri), "{}", changed[0].message);
+        // What an answer gave keeps it: the ledger has that event already.
+        assert!(without_other_hash_ids(&document, &BTreeSet::from([0])).is_none());
         // With the right one, or another URI, nothing is to be mended.
         let with = |id: &str| {
             Json::from(serde_json::from_str::<serde_json::Value>(&document.to_string().replace(&wrong, id)).unwrap())
         };
-        assert!(without_other_hash_ids(&with(&read.events[0].event_id.uri)).is_none());
-        assert!(without_other_hash_ids(&with("urn:uuid:1b3e0f7a-9a7c-4a5e-8a76-0f4a3a1c7f10")).is_none());
+        assert!(without_other_hash_ids(&with(&read.events[0].event_id.uri), &BTreeSet::new()).is_none());
+        assert!(
+            without_other_hash_ids(&with("urn:uuid:1b3e0f7a-9a7c-4a5e-8a76-0f4a3a1c7f10"), &BTreeSet::new()).is_none()
+        );
     }
 
     #[test]

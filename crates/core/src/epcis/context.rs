@@ -165,11 +165,6 @@ impl Prefixes {
         STANDARD_PREFIXES.iter().find_map(standard).unwrap_or(whole)
     }
 
-    /// What a name without a prefix is declared to stand for.
-    pub fn term(&self, name: &str) -> Option<&str> {
-        self.get(name)
-    }
-
     /// Tells whether a prefix has a meaning here: declared, or one of the standard's.
     pub fn knows(&self, prefix: &str) -> bool {
         self.get(prefix).is_some() || STANDARD_PREFIXES.iter().any(|(standard, _)| *standard == prefix)

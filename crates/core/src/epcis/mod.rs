@@ -37,7 +37,7 @@ pub use context::may_declare;
 pub use coordinates::Coordinates;
 pub use event::{Action, Event, Part, What};
 pub use fault::{EpcisFault, FaultKind, Faults};
-pub use ledger_members::{LEDGER_NAMESPACE, LEDGER_PREFIX, take_ledger_members, with_context_in_force};
+pub use ledger_members::{LEDGER_NAMESPACE, LEDGER_PREFIX, as_answered, take_ledger_members};
 pub use master::{VocabularyElement, vocabulary_name};
 pub use names::NameScope;
 pub use uri::is_absolute_uri;
