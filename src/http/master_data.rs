@@ -10,7 +10,7 @@ use crate::http::Node;
 use crate::http::parameters::{Parameters, bad};
 use crate::http::problem::Problem;
 use sealane_core::epcis::query::canonical;
-use sealane_core::epcis::vocabulary_name;
+use sealane_core::epcis::{LEDGER_NAMESPACE, LEDGER_PREFIX, vocabulary_name};
 use sealane_core::json::{Json, Object};
 
 /// Ids that one question names at most.
@@ -69,7 +69,7 @@ pub fn document(elements: Vec<KnownElement>, now: &str) -> Json {
         Json::Object(vocabulary)
     });
     let mut document = Json::from(json!({
-        "@context": [CONTEXT, {"sealane": "urn:sealane:epcis:"}],
+        "@context": [CONTEXT, {LEDGER_PREFIX: LEDGER_NAMESPACE}],
         "type": "EPCISDocument",
         "schemaVersion": "2.0",
         "creationDate": now,
