@@ -113,11 +113,15 @@ impl<'c> Terms<'c> {
                 continue;
             }
             let targets = self.targets.get(term).cloned().unwrap_or_default();
-            let needed = targets.iter().filter_map(|target| self.cut(target)).map(|(before, _)| before);
+            let needed = targets.iter().filter_map(|target| self.cut(target, Some(term))).map(|(before, _)| before);
             let needed: Vec<&'c str> = needed.filter(|one| !self.begin.contains_key(one)).collect();
             if needed.is_empty() {
-                let is_circular = targets.iter().any(|target| self.is_circular(target));
-                let begin = targets.iter().flat_map(|target| self.beginnings(target)).collect();
+                let leads_back = |target: &&str| {
+                    self.cut(target, Some(term))
+                        .is_some_and(|(before, _)| self.begin.get(before).is_none_or(Option::is_none))
+                };
+                let is_circular = targets.iter().any(leads_back);
+                let begin = targets.iter().flat_map(|target| self.beginnings(target, Some(term))).collect();
                 self.begin.insert(term, (!is_circular).then_some(begin));
             } else if open.insert(term) {
                 stack.extend(needed);
@@ -127,10 +131,11 @@ impl<'c> Terms<'c> {
         }
     }
 
-    /// Cuts a text into the term that it begins with and the rest: a term alone, or a prefix before a colon.
-    fn cut<'t>(&self, text: &'t str) -> Option<(&'c str, &'t str)> {
+    /// Cuts a text into the term that it begins with and the rest: a term alone, or a prefix before a colon. In the definition `of` a
+    /// term that term alone is none yet.
+    fn cut<'t>(&self, text: &'t str, of: Option<&str>) -> Option<(&'c str, &'t str)> {
         let known = |term: &str| self.targets.get_key_value(term).map(|(term, _)| *term);
-        if let Some(term) = known(text) {
+        if let Some(term) = known(text).filter(|term| Some(*term) != of) {
             return Some((term, ""));
         }
         let (prefix, rest) = text.split_once(':').filter(|(_, rest)| !rest.starts_with("//"))?;
@@ -138,8 +143,8 @@ impl<'c> Terms<'c> {
     }
 
     /// How a text may begin: written out, and as it stands, since JSON-LD lets only some terms be prefixes (§4.1.3).
-    fn beginnings(&self, text: &str) -> Beginnings {
-        let of_term = self.cut(text).and_then(|(term, rest)| Some((self.begin.get(term)?.as_ref()?, rest)));
+    fn beginnings(&self, text: &str, of: Option<&str>) -> Beginnings {
+        let of_term = self.cut(text, of).and_then(|(term, rest)| Some((self.begin.get(term)?.as_ref()?, rest)));
         let written = of_term.into_iter().flat_map(|(begin, rest)| {
             begin.iter().filter_map(move |begin| {
                 Some(&LEDGER_NAMESPACE[..begin.len() + part(&LEDGER_NAMESPACE[begin.len()..], rest)?])
@@ -149,13 +154,9 @@ impl<'c> Terms<'c> {
         written.chain(literal).collect()
     }
 
-    fn is_circular(&self, text: &str) -> bool {
-        self.cut(text).is_some_and(|(term, _)| self.begin.get(term).is_none_or(Option::is_none))
-    }
-
     /// Tells whether a name may stand for one in the ledger's namespace.
     fn lead_to_ledger(&self, name: &str) -> bool {
-        self.beginnings(name).contains(LEDGER_NAMESPACE)
+        self.beginnings(name, None).contains(LEDGER_NAMESPACE)
     }
 
     /// The definitions of one context that an answer may have; `None` if there are none.
@@ -172,11 +173,14 @@ impl<'c> Terms<'c> {
             let stands = target.is_none_or(|target| {
                 let is_iri = target.starts_with('@')
                     || target.contains(':')
-                    || self.cut(target).is_some()
+                    || self.cut(target, None).is_some()
                     || is_standard_term(target);
                 is_iri && (!term.contains(':') || term == target)
             });
-            stands && !self.is_circular(term) && term != LEDGER_PREFIX && local(term).is_none()
+            stands
+                && self.begin.get(term).is_none_or(Option::is_some)
+                && term != LEDGER_PREFIX
+                && local(term).is_none()
         };
         let sound: Object = definitions
             .iter()
@@ -252,6 +256,7 @@ mod tests {
             ("p0:leafIndex", Json::Object(chain).into()),
             ("leafIndex", json!({"leafIndex": "urn:sealane:epcis:leafIndex"})),
             ("place", json!({"place": {"@id": "sealane:leafIndex"}, "sealane": own})),
+            ("x:leafIndex", json!({"x": own, "x:leafIndex": {"@id": "x:leafIndex", "@type": "@json"}})),
             ("a:b", json!({"a:b": {"@reverse": "urn:sealane:epcis:participant"}})),
         ]
     }
@@ -308,7 +313,7 @@ mod tests {
     /// One event must not make the answer unreadable for those who read it as linked data.
     #[test]
     fn what_a_reader_of_linked_data_refuses_is_left_out() {
-        let sound = json!({"x": "https://x.example/", "x:date": {"@type": "xsd:date"}, "y": {"@id": "x:y"}, "z": null, "@protected": true});
+        let sound = json!({"x": "https://x.example/", "x:date": {"@type": "xsd:date"}, "x:day": {"@id": "x:day"}, "y": {"@id": "x:y"}, "z": null, "@protected": true});
         assert_eq!(answered(json!({"a": 1}), sound.clone())[CONTEXT], json!([sound]));
         let unsound = json!({"a:b": "https://c.example/", "x": 5, "w": "", "v": "no-iri", "p": "q:", "q": "p:", "s": "s:", "l": ["x"], "t": true});
         assert_eq!(answered(json!({"a": 1}), unsound), json!({"a": 1}));
