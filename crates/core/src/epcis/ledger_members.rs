@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::epcis::schema::is_standard_term;
+use crate::epcis::uri::is_absolute_uri;
 use crate::json::{Json, Object};
 
 /// What the members that begin with `sealane:` are short for.
@@ -21,7 +22,10 @@ const CONTEXT: &str = "@context";
 /// whether there was any. `document` is the `@context` of the event's document.
 pub fn take_ledger_members(event: &mut Object, document: Option<&Json>) -> bool {
     let own = event.get(CONTEXT).cloned();
-    let terms = Terms::of(document.into_iter().chain(&own).flat_map(entries));
+    let mut terms = Terms::named(document.into_iter().chain(&own).flat_map(entries));
+    // An answer would declare it.
+    terms.targets.entry(LEDGER_PREFIX).or_insert_with(|| BTreeSet::from([LEDGER_NAMESPACE]));
+    let terms = terms.written_out();
     let before = event.len();
     event.retain(|name, _| !terms.lead_to_ledger(name));
     event.len() < before
@@ -33,23 +37,28 @@ pub fn take_ledger_members(event: &mut Object, document: Option<&Json>) -> bool 
 pub fn as_answered(event: &mut Object, document: Option<Json>) {
     let own = event.shift_remove(CONTEXT);
     let all = || document.iter().chain(&own).flat_map(entries);
-    let terms = Terms::of(all());
-    let sound = all().filter_map(|entry| match entry {
-        Json::Object(definitions) => terms.sound(definitions),
-        uri => Some(uri.clone()),
-    });
-    // Of URIs that are the same the first stays: the standard's context says nothing new a second time. Of definitions that are the
-    // same the last ones stay, since what is said last counts.
-    let mut seen = BTreeSet::new();
-    let mut context: Vec<Json> = sound.filter(|entry| entry.is_object() || seen.insert(entry.to_string())).collect();
-    context.reverse();
-    context.retain(|entry| !entry.is_object() || seen.insert(entry.to_string()));
-    context.reverse();
-    let shown = Terms::of(context.iter());
-    let is_ledgers =
-        |name: &str| is_ledgers_by_letters(name) || [&terms, &shown].iter().any(|terms| terms.lead_to_ledger(name));
-    let kept: Object = std::mem::take(event).into_iter().filter(|(name, _)| !is_ledgers(name)).collect();
+    let mut terms = Terms::named(all());
+    terms.targets.entry(LEDGER_PREFIX).or_default().insert(LEDGER_NAMESPACE);
+    let terms = terms.written_out();
+    let kept: Object = std::mem::take(event)
+        .into_iter()
+        .filter(|(name, _)| !is_ledgers_by_letters(name) && !terms.lead_to_ledger(name))
+        .collect();
     *event = kept;
+    let mut seen = BTreeSet::new();
+    let context = all().filter_map(|entry| match entry {
+        Json::Object(definitions) => {
+            let mut sound = terms.sound(definitions)?;
+            // A list has nothing twice, and each definition counts where it stands: this says what holds anyway (JSON-LD 1.1 §4.1.8).
+            if !seen.insert(Json::Object(sound.clone()).to_string()) {
+                sound.insert("@propagate".to_owned(), Json::Bool(true));
+            }
+            Some(Json::Object(sound))
+        }
+        // The standard's context says nothing new a second time.
+        uri => seen.insert(uri.to_string()).then(|| uri.clone()),
+    });
+    let context: Vec<Json> = context.collect();
     if !context.is_empty() {
         event.insert(CONTEXT.to_owned(), Json::Array(context));
     }
@@ -77,15 +86,14 @@ fn local(name: &str) -> Option<&str> {
 #[derive(Debug, Default)]
 struct Terms<'c> {
     targets: BTreeMap<&'c str, BTreeSet<&'c str>>,
-    /// `None` for a term that leads back to itself.
-    begin: BTreeMap<&'c str, Option<Beginnings>>,
+    begin: BTreeMap<&'c str, Beginnings>,
 }
 
 /// How a text may begin, as far as that leads to the ledger's namespace: with parts of it from its first letter on, or with the whole.
 type Beginnings = BTreeSet<&'static str>;
 
 impl<'c> Terms<'c> {
-    fn of(entries: impl Iterator<Item = &'c Json>) -> Self {
+    fn named(entries: impl Iterator<Item = &'c Json>) -> Self {
         let mut terms = Self::default();
         for (term, definition) in entries.filter_map(Json::as_object).flatten() {
             if !term.starts_with('@')
@@ -94,41 +102,49 @@ impl<'c> Terms<'c> {
                 terms.targets.entry(term).or_default().insert(target);
             }
         }
-        // An answer declares it.
-        terms.targets.entry(LEDGER_PREFIX).or_insert_with(|| BTreeSet::from([LEDGER_NAMESPACE]));
-        let names: Vec<&str> = terms.targets.keys().copied().collect();
-        for term in names {
-            terms.write_out(term);
-        }
         terms
     }
 
-    /// Writes a term out, after those that it is defined by: with a stack of its own, since a chain may be long.
-    fn write_out(&mut self, term: &'c str) {
-        let mut stack = vec![term];
-        let mut open: BTreeSet<&str> = BTreeSet::new();
-        while let Some(term) = stack.last().copied() {
-            if self.begin.contains_key(term) {
-                stack.pop();
-                continue;
-            }
-            let targets = self.targets.get(term).cloned().unwrap_or_default();
-            let needed = targets.iter().filter_map(|target| self.cut(target, Some(term))).map(|(before, _)| before);
-            let needed: Vec<&'c str> = needed.filter(|one| !self.begin.contains_key(one)).collect();
-            if needed.is_empty() {
-                let leads_back = |target: &&str| {
-                    self.cut(target, Some(term))
-                        .is_some_and(|(before, _)| self.begin.get(before).is_none_or(Option::is_none))
-                };
-                let is_circular = targets.iter().any(leads_back);
-                let begin = targets.iter().flat_map(|target| self.beginnings(target, Some(term))).collect();
-                self.begin.insert(term, (!is_circular).then_some(begin));
-            } else if open.insert(term) {
-                stack.extend(needed);
-            } else {
-                self.begin.insert(term, None);
+    /// Writes each term out, again whenever one that it is defined by has a further beginning: contexts may define two terms by each other
+    /// in turn. There are only so many beginnings, so that this ends.
+    fn written_out(mut self) -> Self {
+        let mut defined_by: BTreeMap<&'c str, Vec<&'c str>> = BTreeMap::new();
+        for (term, targets) in &self.targets {
+            for (before, _) in targets.iter().filter_map(|target| self.cut(target, Some(term))) {
+                defined_by.entry(before).or_default().push(term);
             }
         }
+        let mut due: Vec<&'c str> = self.targets.keys().copied().collect();
+        while let Some(term) = due.pop() {
+            let targets = self.targets.get(term).into_iter().flatten();
+            let begin: Beginnings = targets.flat_map(|target| self.beginnings(target, Some(term))).collect();
+            if self.begin.get(term) != Some(&begin) {
+                self.begin.insert(term, begin);
+                due.extend(defined_by.get(term).into_iter().flatten());
+            }
+        }
+        self
+    }
+
+    /// The terms of one context, each defined once, that lead back to where they were.
+    fn circular(&self) -> BTreeSet<&'c str> {
+        let next = |term: &str| self.cut(self.targets.get(term)?.first()?, Some(term)).map(|(before, _)| before);
+        let mut known: BTreeMap<&'c str, bool> = BTreeMap::new();
+        for term in self.targets.keys().copied() {
+            let (mut way, mut at) = (BTreeSet::new(), Some(term));
+            let leads_back = loop {
+                let Some(term) = at else { break false };
+                if let Some(known) = known.get(term) {
+                    break *known;
+                }
+                if !way.insert(term) {
+                    break true;
+                }
+                at = next(term);
+            };
+            known.extend(way.into_iter().map(|term| (term, leads_back)));
+        }
+        known.into_iter().filter(|(_, leads_back)| *leads_back).map(|(term, _)| term).collect()
     }
 
     /// Cuts a text into the term that it begins with and the rest: a term alone, or a prefix before a colon. In the definition `of` a
@@ -144,7 +160,7 @@ impl<'c> Terms<'c> {
 
     /// How a text may begin: written out, and as it stands, since JSON-LD lets only some terms be prefixes (§4.1.3).
     fn beginnings(&self, text: &str, of: Option<&str>) -> Beginnings {
-        let of_term = self.cut(text, of).and_then(|(term, rest)| Some((self.begin.get(term)?.as_ref()?, rest)));
+        let of_term = self.cut(text, of).and_then(|(term, rest)| Some((self.begin.get(term)?, rest)));
         let written = of_term.into_iter().flat_map(|(begin, rest)| {
             begin.iter().filter_map(move |begin| {
                 Some(&LEDGER_NAMESPACE[..begin.len() + part(&LEDGER_NAMESPACE[begin.len()..], rest)?])
@@ -160,36 +176,57 @@ impl<'c> Terms<'c> {
     }
 
     /// The definitions of one context that an answer may have; `None` if there are none.
-    fn sound(&self, definitions: &Object) -> Option<Json> {
-        let is_sound = |term: &str, definition: &Json| {
-            if term.starts_with('@') || matches!(definition, Json::Null) {
-                return true;
+    fn sound(&self, definitions: &Object) -> Option<Object> {
+        let entry = Json::Object(definitions.clone());
+        let circular = Terms::named(std::iter::once(&entry)).circular();
+        let sound = definitions.iter().filter_map(|(term, definition)| {
+            if term == LEDGER_PREFIX || local(term).is_some() || term == PROTECTED || circular.contains(&**term) {
+                return None;
             }
-            let target = match (definition, target(definition)) {
-                (Json::String(_) | Json::Object(_), target) => target,
-                _ => return false,
-            };
-            // A term with a colon stands for what it says, or nothing; it may have a type.
-            let stands = target.is_none_or(|target| {
-                let is_iri = target.starts_with('@')
-                    || target.contains(':')
-                    || self.cut(target, None).is_some()
-                    || is_standard_term(target);
-                is_iri && (!term.contains(':') || term == target)
-            });
-            stands
-                && self.begin.get(term).is_none_or(Option::is_some)
-                && term != LEDGER_PREFIX
-                && local(term).is_none()
+            let definition =
+                if term.starts_with('@') { Some(definition.clone()) } else { self.definition(term, definition) };
+            Some((term.clone(), definition?))
+        });
+        let sound: Object = sound.collect();
+        (!sound.is_empty()).then_some(sound)
+    }
+
+    /// A definition as every reader of linked data takes it, if it is one. It protects nothing: another context may define the term too.
+    fn definition(&self, term: &str, definition: &Json) -> Option<Json> {
+        let stands = |target: &str| {
+            let is_iri = is_absolute_uri(target) || self.cut(target, None).is_some() || is_standard_term(target);
+            // A term with a colon stands for what it says. The keywords that a context may name are those that the standard's names.
+            target.starts_with('@') || is_iri && (!term.contains(':') || term == target)
         };
-        let sound: Object = definitions
-            .iter()
-            .filter(|(term, definition)| is_sound(term, definition))
-            .map(|(term, one)| (term.clone(), one.clone()))
-            .collect();
-        (!sound.is_empty()).then_some(Json::Object(sound))
+        if term.is_empty() || term.contains('/') {
+            return None;
+        }
+        match definition {
+            Json::Null => Some(Json::Null),
+            Json::String(target) => stands(target).then(|| definition.clone()),
+            Json::Object(members) => {
+                let is_one = |(name, value): (&String, &Json)| match (name.as_str(), value) {
+                    ("@id", Json::String(target)) => stands(target),
+                    ("@type", Json::String(of)) => of.contains(':') || TYPES.contains(&of.as_str()),
+                    ("@container", Json::String(one)) => CONTAINERS.contains(&one.as_str()),
+                    ("@language" | "@direction", Json::String(_) | Json::Null) => true,
+                    ("@prefix" | PROTECTED, Json::Bool(_)) => true,
+                    _ => false,
+                };
+                let is_whole = members.contains_key("@id") || term.contains(':');
+                let mut kept = members.clone();
+                kept.shift_remove(PROTECTED);
+                (is_whole && members.iter().all(is_one)).then_some(Json::Object(kept))
+            }
+            _ => None,
+        }
     }
 }
+
+/// Keywords of definitions (JSON-LD 1.1 §9.15), and what some of them may be.
+const PROTECTED: &str = "@protected";
+const TYPES: [&str; 4] = ["@id", "@vocab", "@json", "@none"];
+const CONTAINERS: [&str; 4] = ["@list", "@set", "@language", "@index"];
 
 /// How much of `wanted` a text goes on with: the whole, if the text is longer; `None` if the text says something else.
 fn part(wanted: &str, text: &str) -> Option<usize> {
@@ -247,6 +284,8 @@ mod tests {
             ("x:leafIndex", json!({"x": own})),
             ("x:leafIndex", json!([{"x": {"@id": own}}])),
             ("x:leafIndex", json!([{"x": own}, {"x": OTHER}])),
+            ("x:leafIndex", json!([{"x": own}, {"x": "y:", "y": "x:"}])),
+            ("q:leafIndex", json!([{"p": own}, {"q": "p:"}, {"p": "q:"}])),
             ("x:epcis:leafIndex", json!({"x": "urn:sealane:"})),
             ("x:Index", json!({"x": "urn:sealane:epcis:leaf"})),
             ("x:leafIndex", json!({"x": "y:epcis:", "y": "urn:sealane:"})),
@@ -294,6 +333,12 @@ mod tests {
                 assert_eq!(answer, json!({"eventTime": "2026", "@context": [STANDARD]}), "{name} in {context:?}");
             }
         }
+        let nothing = json!({"sealane": null, "sealane:participant": null});
+        assert_eq!(
+            answered(json!({"a": 1, "@context": nothing}), nothing),
+            json!({"a": 1}),
+            "the ledger's own are hidden"
+        );
     }
 
     #[test]
@@ -304,19 +349,49 @@ mod tests {
         assert_eq!(answer, json!({"a:b": 1, "@context": context}));
         assert_eq!(answered(json!({"a": 1}), json!(null)), json!({"a": 1}));
         assert_eq!(answered(json!({"a": 1}), json!(STANDARD)), json!({"a": 1, "@context": [STANDARD]}));
-        // The last word counts as it did.
+        // Each word counts where it was said.
         let (one, two) = (json!({"a": "https://one.example/"}), json!({"a": "https://two.example/"}));
         let answer = answered(json!({"a:x": 1, "@context": [one]}), json!([one, two]));
-        assert_eq!(answer, json!({"a:x": 1, "@context": [two, one]}));
+        let again = json!({"a": "https://one.example/", "@propagate": true});
+        assert_eq!(answer, json!({"a:x": 1, "@context": [one, two, again]}));
     }
 
     /// One event must not make the answer unreadable for those who read it as linked data.
     #[test]
     fn what_a_reader_of_linked_data_refuses_is_left_out() {
-        let sound = json!({"x": "https://x.example/", "x:date": {"@type": "xsd:date"}, "x:day": {"@id": "x:day"}, "y": {"@id": "x:y"}, "z": null, "@protected": true});
+        let sound = json!({"x": "https://x.example/", "x:date": {"@type": "xsd:date"}, "x:day": {"@id": "x:day"}, "id": "@id",
+            "y": {"@id": "x:y", "@container": "@set", "@language": null, "@prefix": true}, "z": null, "w": "eventTime", "@version": 1.1});
         assert_eq!(answered(json!({"a": 1}), sound.clone())[CONTEXT], json!([sound]));
-        let unsound = json!({"a:b": "https://c.example/", "x": 5, "w": "", "v": "no-iri", "p": "q:", "q": "p:", "s": "s:", "l": ["x"], "t": true});
-        assert_eq!(answered(json!({"a": 1}), unsound), json!({"a": 1}));
+        let loose = json!([{"@protected": true, "x": {"@id": "https://x.example/", "@protected": true}}, {"x": "https://y.example/"}]);
+        let freed = json!([{"x": {"@id": "https://x.example/"}}, {"x": "https://y.example/"}]);
+        assert_eq!(answered(json!({"a": 1}), loose)[CONTEXT], freed);
+        let iri = "https://e.example/";
+        for definition in [
+            json!({"a:b": iri}),
+            json!({"a": 5}),
+            json!({"a": ""}),
+            json!({"a": "no-iri"}),
+            json!({"a": ":x"}),
+            json!({"a": ["x"]}),
+            json!({"a": true}),
+            json!({"a": "a:"}),
+            json!({"a": "b:", "b": "a:"}),
+            json!({"": iri}),
+            json!({"a/b": iri}),
+            json!({"a": {"@type": "@id"}}),
+            json!({"a": {"@id": 5}}),
+            json!({"a": {"@id": iri, "@container": "bogus"}}),
+            json!({"a": {"@id": iri, "zap": 1}}),
+            json!({"a": {"@id": iri, "@context": 5}}),
+            json!({"a": {"@id": iri, "@type": 5}}),
+            json!({"a": {"@id": iri, "@reverse": iri}}),
+            json!({"a": {"@reverse": iri}}),
+        ] {
+            assert_eq!(answered(json!({"a": 1}), definition.clone()), json!({"a": 1}), "{definition}");
+        }
+        // What leads back to itself does so within one context: another one is read after it.
+        let apart = json!([{"a": "https://a.example/", "b": "a:b/"}, {"b": "https://b.example/", "a": "b:a/"}]);
+        assert_eq!(answered(json!({"a:x": 1}), apart.clone()), json!({"a:x": 1, "@context": apart}));
     }
 
     #[test]
