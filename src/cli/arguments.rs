@@ -47,7 +47,7 @@ pub struct Arguments {
 
 #[derive(Debug, Clone, Args)]
 pub struct Global {
-    /// The member's data directory [default: ./data]
+    /// The data directory, of a member, an observer or a gateway [default: ./data]
     #[arg(long, global = true, env = "SEALANE_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
     /// The node to talk to [default: http://127.0.0.1:8080]. With post, verify, evidence, audit and follow it may be given several

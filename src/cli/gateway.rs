@@ -143,6 +143,7 @@ pub enum ClientAction {
 
 #[derive(Debug, Args)]
 pub struct AddClientOptions {
+    /// What the client is called in jobs, subscriptions and the log
     pub name: ClientName,
     /// What it may use: capture, query, subscribe, export
     #[arg(long, value_delimiter = ',', default_value = "capture")]

@@ -83,7 +83,11 @@ pub async fn enter(request: &HttpRequest, served: &web::Data<Served>, scope: Sco
     let entered = web::block(move || look(&served, &held, address, host.as_deref())).await;
     let client = entered.map_err(Problem::internal)??;
     if !client.scopes.contains(&scope) {
-        let detail = format!("the client {} has not the scope {}", client.name, scope.as_str());
+        let (name, scope) = (&client.name, scope.as_str());
+        let detail = format!(
+            "the client {name} has not the scope {scope}: ask the gateway's operator for a client with it (sealane gateway client add NAME \
+             --scopes {scope},…)"
+        );
         return Err(Problem::new(Code::ClientNotAllowed, detail));
     }
     Ok(client)
