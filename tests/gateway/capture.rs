@@ -156,6 +156,7 @@ fn what_cannot_be_read_is_refused_and_leaves_nothing() {
     let nothing = gateway.get("/capture/0199aaaa-0000-7000-8000-000000000001");
     refused(&nothing, 404, "not-found", "NoSuchResourceException", "no capture with this id");
     refused(&gateway.get("/capture?perPage=none"), 400, "bad-parameter", "QueryParameterException", "perPage");
+    assert_eq!(gateway.get("/capture?perPage=1&nextPageToken=").status, 200, "an empty field asks for the first page");
     refused(&gateway.get("/capture?nextPageToken=x"), 400, "bad-parameter", "QueryParameterException", "nextPageToken");
     let answer = request(gateway.host(), "DELETE", "/capture", &[], b"");
     assert_eq!((answer.status, answer.header("Allow")), (405, Some("GET, HEAD, OPTIONS, POST")));

@@ -250,6 +250,7 @@ fn pages_follow_each_other_and_hold_still() {
         assert_eq!(problem["parameter"], "nextPageToken");
     };
     refuse(&format!("/events?EQ_action=ADD&perPage=3&nextPageToken={token}"), "none of this query");
+    assert_eq!(events(&gateway.get("/events?perPage=3&nextPageToken=")).len(), 3, "an empty field is the first page");
     refuse(&format!("/epcis/events?perPage=3&nextPageToken=A{token}"), "Link header");
     refuse("/events?nextPageToken=3A15506738749783AU6D7DENAKwM2gQRRwGrataeq", "Link header");
     let gone = request(gateway.host(), "DELETE", &format!("/nextPageToken/{token}"), &[], b"");

@@ -43,8 +43,9 @@ pub async fn list_jobs(
             .ok_or_else(|| wrong("perPage", "perPage is the number of jobs on a page, from 1 on"))?,
     };
     let per_page = per_page.min(PER_PAGE_MAX);
-    let before = match &page.next_page_token {
-        None => None,
+    let before = match page.next_page_token.as_deref() {
+        // A client that fills in a form sends the field empty: it asks for the first page.
+        None | Some("") => None,
         Some(text) => Some(
             text.parse::<i64>()
                 .map_err(|_| wrong("nextPageToken", "nextPageToken is what the Link of the page before has"))?,

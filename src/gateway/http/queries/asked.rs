@@ -152,14 +152,15 @@ impl AskedQuery {
         Ok((form_of(request.headers())?, writing_of(request)?))
     }
 
-    /// The page that was asked for, of a query and what else decides what its pages hold.
+    /// The page that was asked for, of a query and what else decides what its pages hold: the first one if the token is empty too.
     ///
     /// # Errors
     ///
     /// 400 for a token of another query, one that was not made here, and one whose time is over.
     pub fn page(&self, served: &Served, digest: Hash) -> Result<Option<PageToken>, Problem> {
         let now = served.gateway.now();
-        self.token.as_deref().map(|text| served.seal.open(text, digest, now)).transpose()
+        let token = self.token.as_deref().filter(|text| !text.is_empty());
+        token.map(|text| served.seal.open(text, digest, now)).transpose()
     }
 
     /// The query string of the next page.
