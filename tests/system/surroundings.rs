@@ -25,7 +25,10 @@ fn output_that_is_lost_is_no_success_and_a_reader_that_left_is_no_failure() {
     fs::write(&file, made.to_string()).unwrap();
     let identity = node.identity("maker");
     let sign = ["sign", path(&file), "--as", path(&identity), "--origin", &node.origin];
-    let post = ["post", path(&file), "--as", path(&identity), "--url", &node.url, "--json"];
+    // Signed once: a document that is signed again in another second is another statement, and its event a repeat.
+    let statement = node.dir.path().join("document.jose");
+    fs::write(&statement, run_ok(&sign)).unwrap();
+    let post = ["post", path(&statement), "--url", &node.url, "--json"];
     let verify = ["verify", ITEM, "--url", &node.url];
     let participants = ["participants", "--url", &node.url];
     for arguments in [&post[..], &sign, &verify, &participants] {
