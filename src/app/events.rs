@@ -155,7 +155,7 @@ pub struct FoundEvent {
     pub event_id: String,
     /// The event's JSON as captured.
     pub json: Json,
-    /// The `@context` of the document that it was captured in, unless it has its own.
+    /// The `@context` of the document that it was captured in.
     pub context: Option<Json>,
     /// Its block's time.
     pub recorded: Timestamp,

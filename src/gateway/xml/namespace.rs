@@ -1,5 +1,7 @@
 //! Namespaces that this reader knows.
 
+use sealane_core::epcis::LEDGER_NAMESPACE;
+
 /// What a namespace is to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Space {
@@ -17,8 +19,6 @@ pub(super) enum Space {
     Own,
     Foreign,
 }
-
-pub(super) use sealane_core::epcis::LEDGER_NAMESPACE;
 
 pub(super) const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
 pub(super) const XMLNS_NAMESPACE: &str = "http://www.w3.org/2000/xmlns/";

@@ -313,7 +313,7 @@ fn is_whole(namespace: &str) -> bool {
 }
 
 /// What a name of a context is defined to stand for.
-fn target(definition: &Json) -> Option<&str> {
+pub(super) fn target(definition: &Json) -> Option<&str> {
     definition.as_str().or_else(|| definition.get("@id").and_then(Json::as_str))
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::epcis::context::target;
 use crate::epcis::schema::is_standard_term;
 use crate::epcis::uri::is_absolute_uri;
 use crate::json::{Json, Object};
@@ -22,12 +23,12 @@ const CONTEXT: &str = "@context";
 /// whether there was any. `document` is the `@context` of the event's document.
 pub fn take_ledger_members(event: &mut Object, document: Option<&Json>) -> bool {
     let own = event.get(CONTEXT).cloned();
-    let mut terms = Terms::named(document.into_iter().chain(&own).flat_map(entries));
+    let mut terms = Terms::named(document.into_iter().chain(&own).flat_map(entries).filter_map(Json::as_object));
     // An answer would declare it.
     terms.targets.entry(LEDGER_PREFIX).or_insert_with(|| BTreeSet::from([LEDGER_NAMESPACE]));
     let terms = terms.written_out();
     let before = event.len();
-    event.retain(|name, _| !terms.lead_to_ledger(name));
+    event.retain(|name, _| !terms.leads_to_ledger(name));
     event.len() < before
 }
 
@@ -37,23 +38,25 @@ pub fn take_ledger_members(event: &mut Object, document: Option<&Json>) -> bool 
 pub fn as_answered(event: &mut Object, document: Option<Json>) {
     let own = event.shift_remove(CONTEXT);
     let all = || document.iter().chain(&own).flat_map(entries);
-    let mut terms = Terms::named(all());
+    let mut terms = Terms::named(all().filter_map(Json::as_object));
     terms.targets.entry(LEDGER_PREFIX).or_default().insert(LEDGER_NAMESPACE);
     let terms = terms.written_out();
     let kept: Object = std::mem::take(event)
         .into_iter()
-        .filter(|(name, _)| !is_ledgers_by_letters(name) && !terms.lead_to_ledger(name))
+        .filter(|(name, _)| !is_ledgers_by_letters(name) && !terms.leads_to_ledger(name))
         .collect();
     *event = kept;
     let mut seen = BTreeSet::new();
     let context = all().filter_map(|entry| match entry {
         Json::Object(definitions) => {
-            let mut sound = terms.sound(definitions)?;
+            let mut sound = Json::Object(terms.sound(definitions)?);
             // A list has nothing twice, and each definition counts where it stands: this says what holds anyway (JSON-LD 1.1 §4.1.8).
-            if !seen.insert(Json::Object(sound.clone()).to_string()) {
-                sound.insert("@propagate".to_owned(), Json::Bool(true));
+            if !seen.insert(sound.to_string())
+                && let Some(again) = sound.as_object_mut()
+            {
+                again.insert("@propagate".to_owned(), Json::Bool(true));
             }
-            Some(Json::Object(sound))
+            Some(sound)
         }
         // The standard's context says nothing new a second time.
         uri => seen.insert(uri.to_string()).then(|| uri.clone()),
@@ -76,11 +79,6 @@ fn is_ledgers_by_letters(name: &str) -> bool {
         || begins(LEDGER_PREFIX) && name.get(LEDGER_PREFIX.len()..).is_some_and(|rest| rest.starts_with(':'))
 }
 
-/// What stands behind the ledger's prefix.
-fn local(name: &str) -> Option<&str> {
-    name.strip_prefix(LEDGER_PREFIX)?.strip_prefix(':')
-}
-
 /// How each term that contexts define inline begins, written out. Of a term that is defined repeatedly each definition counts, so that no
 /// order of contexts hides one.
 #[derive(Debug, Default)]
@@ -93,11 +91,12 @@ struct Terms<'c> {
 type Beginnings = BTreeSet<&'static str>;
 
 impl<'c> Terms<'c> {
-    fn named(entries: impl Iterator<Item = &'c Json>) -> Self {
+    fn named(contexts: impl Iterator<Item = &'c Object>) -> Self {
         let mut terms = Self::default();
-        for (term, definition) in entries.filter_map(Json::as_object).flatten() {
+        for (term, definition) in contexts.flatten() {
+            let reverse = || definition.get("@reverse").and_then(Json::as_str);
             if !term.starts_with('@')
-                && let Some(target) = target(definition)
+                && let Some(target) = target(definition).or_else(reverse)
             {
                 terms.targets.entry(term).or_default().insert(target);
             }
@@ -171,16 +170,17 @@ impl<'c> Terms<'c> {
     }
 
     /// Tells whether a name may stand for one in the ledger's namespace.
-    fn lead_to_ledger(&self, name: &str) -> bool {
+    fn leads_to_ledger(&self, name: &str) -> bool {
         self.beginnings(name, None).contains(LEDGER_NAMESPACE)
     }
 
     /// The definitions of one context that an answer may have; `None` if there are none.
     fn sound(&self, definitions: &Object) -> Option<Object> {
-        let entry = Json::Object(definitions.clone());
-        let circular = Terms::named(std::iter::once(&entry)).circular();
+        let circular = Terms::named(std::iter::once(definitions)).circular();
+        let is_ledgers =
+            |term: &str| term.strip_prefix(LEDGER_PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'));
         let sound = definitions.iter().filter_map(|(term, definition)| {
-            if term == LEDGER_PREFIX || local(term).is_some() || term == PROTECTED || circular.contains(&**term) {
+            if is_ledgers(term) || term == PROTECTED || circular.contains(&**term) {
                 return None;
             }
             let definition =
@@ -231,12 +231,6 @@ const CONTAINERS: [&str; 4] = ["@list", "@set", "@language", "@index"];
 /// How much of `wanted` a text goes on with: the whole, if the text is longer; `None` if the text says something else.
 fn part(wanted: &str, text: &str) -> Option<usize> {
     (wanted.starts_with(text) || text.starts_with(wanted)).then(|| wanted.len().min(text.len()))
-}
-
-/// What a term is defined to stand for, forwards or in reverse.
-fn target(definition: &Json) -> Option<&str> {
-    let of = |keyword: &str| definition.get(keyword).and_then(Json::as_str);
-    definition.as_str().or_else(|| of("@id")).or_else(|| of("@reverse"))
 }
 
 #[cfg(test)]

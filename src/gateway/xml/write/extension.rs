@@ -1,7 +1,7 @@
 //! Members of no standard as elements. What XML has no form for is marked in our own namespace: numbers and truths, lists of one or none,
 //! empty objects, names that are none of XML, characters that XML does not have.
 
-use sealane_core::epcis::{LEDGER_PREFIX, NameScope};
+use sealane_core::epcis::{LEDGER_NAMESPACE, LEDGER_PREFIX, NameScope};
 use sealane_core::json::{Json, Object};
 
 use super::Writer;
@@ -10,7 +10,6 @@ use crate::gateway::xml::extension::{
     BOOLEAN_MARK, ITEM_ELEMENT, JSON_MARK, LIST_MARK, MEMBER_ELEMENT, NAME_ATTRIBUTE, NULL_MARK, NUMBER_MARK,
     OBJECT_MARK, STRING_MARK, TEXT_MEMBER,
 };
-use crate::gateway::xml::namespace::LEDGER_NAMESPACE;
 
 impl Writer {
     /// Writes a member, several elements for a list of some. `is_within` an extension a name without a prefix may stand as it is.
